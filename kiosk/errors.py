@@ -1,0 +1,166 @@
+"""One tree of errors. Every leaf has a stable code; leaves also inherit the builtin that fits.
+
+A code never changes its meaning: logs, the journal, exit messages and the panel all quote it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KioskError(Exception):
+    """Base of everything the product raises on purpose. ``code`` is stable; ``str()`` is for people."""
+
+    code: ClassVar[str] = "KIOSK"
+
+
+# -- configuration and files ---------------------------------------------------------------------
+
+
+class ConfigError(KioskError, ValueError):
+    """The configuration can't be used. ``problems`` holds every mistake found, not only the first."""
+
+    code = "CONFIG"
+
+    def __init__(self, message: str, problems: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class UnsafePermissions(KioskError, PermissionError):
+    """A secret file may be read by others than its owner."""
+
+    code = "UNSAFE_PERMISSIONS"
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+class DeviceError(KioskError, OSError):
+    """A device does not answer as it should: a state of the gate, never a crash."""
+
+    code = "DEVICE"
+
+
+class DeviceAbsent(DeviceError):
+    """The device, its bus or its kernel driver is not there."""
+
+    code = "DEVICE_ABSENT"
+
+
+class DevicePermission(DeviceError):
+    """The process may not open the device."""
+
+    code = "DEVICE_PERMISSION"
+
+
+class DeviceBusy(DeviceError):
+    """Somebody else (a kernel driver, another process) holds the device."""
+
+    code = "DEVICE_BUSY"
+
+
+class DeviceStalled(DeviceError, TimeoutError):
+    """The device is there but delivers nothing."""
+
+    code = "DEVICE_STALLED"
+
+
+class SensorError(DeviceError):
+    """The thermometer answered with something that is not a measurement."""
+
+    code = "SENSOR_FAULT"
+
+
+class SensorStuck(SensorError):
+    """The same raw word for longer than a living sensor's noise allows."""
+
+    code = "SENSOR_STUCK"
+
+
+class DecoderError(DeviceError):
+    """A decoder failed on a frame. The frame is counted and dropped."""
+
+    code = "DECODER"
+
+
+# -- passes and trust -------------------------------------------------------------------------------
+
+
+class PassError(KioskError, ValueError):
+    """A text is not an acceptable pass. ``reason`` is one of :class:`kiosk.model.Reason`."""
+
+    code = "PASS"
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__(message or reason)
+        self.reason = reason
+
+
+class TrustError(KioskError, ValueError):
+    """A signed list can't be trusted: signature, expiry, hash or shape."""
+
+    code = "TRUST"
+
+
+class DirectoryMissing(TrustError):
+    """There are no signed lists on this gate yet."""
+
+    code = "DIRECTORY_MISSING"
+
+
+# -- journal ------------------------------------------------------------------------------------------
+
+
+class JournalError(KioskError, RuntimeError):
+    """The journal can't take or give an event."""
+
+    code = "JOURNAL"
+
+
+class JournalFull(JournalError):
+    """No space on the disk that holds the journal, even after the reserve was released."""
+
+    code = "DISK_FULL"
+
+
+class JournalDamaged(JournalError):
+    """The chain or the file does not verify. The file is set aside whole, never emptied."""
+
+    code = "JOURNAL_DAMAGED"
+
+
+class JournalLocked(JournalError):
+    """Another process writes this journal: there is one writer."""
+
+    code = "JOURNAL_LOCKED"
+
+
+# -- sync ----------------------------------------------------------------------------------------------
+
+
+class SyncError(KioskError, ConnectionError):
+    """The community server could not be reached or did not answer as the protocol demands."""
+
+    code = "SYNC"
+
+
+class NotAcknowledged(SyncError):
+    """An answer did not repeat epoch, first, last and head: the cursor stays where it was."""
+
+    code = "NOT_ACKNOWLEDGED"
+
+
+# -- running ---------------------------------------------------------------------------------------------
+
+
+class RefusedRoot(KioskError, PermissionError):
+    """This command must not run as root."""
+
+    code = "REFUSED_ROOT"
+
+
+class Usage(KioskError, ValueError):
+    """A command was called with arguments that make no sense together."""
+
+    code = "USAGE"
