@@ -27,6 +27,12 @@ class ConfigError(KioskError, ValueError):
         self.problems = problems
 
 
+class ConfigUnreadable(ConfigError):
+    """The configuration file is not there, or may not be read, or is no configuration at all."""
+
+    code = "CONFIG_UNREADABLE"
+
+
 class UnsafePermissions(KioskError, PermissionError):
     """A secret file may be read by others than its owner."""
 
@@ -84,6 +90,36 @@ class DecoderError(DeviceError):
     code = "DECODER"
 
 
+class PictureError(DeviceError):
+    """A picture file can't be used as a frame; the other pictures are not affected."""
+
+    code = "PICTURE"
+
+
+class PictureMissing(PictureError, FileNotFoundError):
+    """There is no such file."""
+
+    code = "PICTURE_MISSING"
+
+
+class PictureUnreadable(PictureError, PermissionError):
+    """The file is there but may not be read, or is not an ordinary file."""
+
+    code = "PICTURE_UNREADABLE"
+
+
+class PictureBroken(PictureError, ValueError):
+    """The file is no picture of a known kind, or is cut short or damaged."""
+
+    code = "PICTURE_BROKEN"
+
+
+class PictureTooLarge(PictureError, ValueError):
+    """More bytes or pixels than a pass needs: a decompression bomb, or a mistake."""
+
+    code = "PICTURE_TOO_LARGE"
+
+
 # -- passes and trust -------------------------------------------------------------------------------
 
 
@@ -113,9 +149,13 @@ class DirectoryMissing(TrustError):
 
 
 class JournalError(KioskError, RuntimeError):
-    """The journal can't take or give an event."""
+    """The journal can't take or give an event. ``errno`` is the system's number where there is one."""
 
     code = "JOURNAL"
+
+    def __init__(self, message: str = "", errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class JournalFull(JournalError):
@@ -149,6 +189,35 @@ class NotAcknowledged(SyncError):
     """An answer did not repeat epoch, first, last and head: the cursor stays where it was."""
 
     code = "NOT_ACKNOWLEDGED"
+
+
+class ServerRefused(SyncError):
+    """The community server understood the request and said no. ``problem`` is its stable code."""
+
+    code = "SERVER_REFUSED"
+
+    def __init__(self, message: str, problem: str = "") -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class ServerBusy(SyncError):
+    """The community server asked to be left alone; ``retry_after`` in seconds, None when it did not say."""
+
+    code = "SERVER_BUSY"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+# -- web -----------------------------------------------------------------------------------------------
+
+
+class UndeclaredEndpoint(KioskError, RuntimeError):
+    """A web endpoint does not say who may call it: the app does not start."""
+
+    code = "UNDECLARED_ENDPOINT"
 
 
 # -- running ---------------------------------------------------------------------------------------------
