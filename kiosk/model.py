@@ -350,6 +350,15 @@ class PassCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrections:
+    """What each correction added to a reading, °C, in the order in which they are made."""
+
+    supply: Celsius
+    calibration: Celsius
+    emissivity: Celsius
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A forehead reading: the words it came from, what was corrected, and what it says.
 
@@ -369,6 +378,14 @@ class Reading:
     """Against what a healthy forehead reads here and now."""
     uncertainty: Celsius | None = None
     baseline: Celsius = Celsius(0.0)
+    background: Celsius | None = None
+    """What the sensor saw before the person came, °C."""
+    air: Celsius | None = None
+    """Air temperature by a part of its own; None: die minus offset stood in."""
+    environment: str | None = None
+    """Why the surroundings allow no result, if they do not."""
+    corrections: Corrections | None = None
+    """From ``raw_celsius`` to ``forehead_celsius``."""
     note: str = ""
 
 
@@ -395,3 +412,6 @@ class Receipt:
     seq: EventSeq
     head: str
     verdict: Verdict | None
+    counted: bool = False
+    """The event came too fast to be written by itself: it will be part of a COUNTED record, and seq and
+    head are those of the newest record so far."""

@@ -1,0 +1,239 @@
+"""A forehead's words to a screening result: a trigger for a second measurement, never a diagnosis.
+
+What is judged is the deviation from what a healthy forehead reads here and now. Nothing is normalised:
+one degree more on the forehead is one degree more in the result. :func:`screen` is pure, so that a
+record can be computed again from its words and the context event years later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import sqrt
+from statistics import median
+from typing import Final
+
+from kiosk.model import Celsius, Monotonic, Reading, Sample, Screening, ThermometerSpec
+from kiosk.passage.corrections import correct
+from kiosk.passage.environment import (
+    EnvironmentWatch,
+    Surroundings,
+    air_range,
+    die_to_air,
+    outdoors,
+)
+from kiosk.passage.site import Calibration, Commissioning, Site
+from kiosk.passage.stable_window import NEAR_SKIN, Point, StableSecond, Window, points, stable_seconds
+
+__all__ = [
+    "Calibration",
+    "Commissioning",
+    "EnvironmentWatch",
+    "Note",
+    "Site",
+    "Surroundings",
+    "Window",
+    "normal_here",
+    "screen",
+]
+
+AMBIENT_SLOPE: Final = 0.17
+"""°C of forehead for each °C of air (design: temperature, point 4)."""
+AMBIENT_REFERENCE: Final = Celsius(24.1)
+LOW: Final = Celsius(-1.6)
+"""A deviation below this is a hat, hair or a miss, not a forehead."""
+HOTTEST: Final = Celsius(42.0)
+NO_BASELINE: Final = Celsius(0.0)
+_COLDEST_AIR: Final = Celsius(-40.0)
+_HOTTEST_AIR: Final = Celsius(85.0)
+"""Range of the die's own sensor (MLX90614 data sheet, operating range)."""
+
+
+class Note(StrEnum):
+    """Remarks on a reading, for the record and the volunteer."""
+
+    NO_SAMPLES = "NO_SAMPLES"
+    UNSTABLE = "UNSTABLE"
+    """No steady second of a person."""
+    NOBODY_SEEN = "NOBODY_SEEN"
+    """Before a warm background nothing moved."""
+    TOO_LOW = "TOO_LOW"
+    TOO_HOT = "TOO_HOT"
+    AIR_IMPLAUSIBLE = "AIR_IMPLAUSIBLE"
+    BACKGROUND_NEAR_SKIN = "BACKGROUND_NEAR_SKIN"
+    AIR_FROM_DIE = "AIR_FROM_DIE"
+    """No air thermometer: die minus offset stood in, and die against air was not checked."""
+
+
+def normal_here(commissioning: Commissioning, ambient: Celsius) -> Celsius:
+    """What a healthy forehead reads at this air temperature, °C, before the baseline."""
+    return Celsius(commissioning.site_normal + AMBIENT_SLOPE * (ambient - AMBIENT_REFERENCE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What the window's words alone say."""
+
+    raw: Celsius | None
+    samples: int
+    notes: tuple[Note, ...]
+
+
+def screen(
+    samples: Sequence[Sample],
+    spec: ThermometerSpec,
+    site: Site,
+    *,
+    opened_at: Monotonic,
+    background: Celsius | None,
+    ambient: Celsius | None,
+    environment: str | None,
+    baseline: Celsius = NO_BASELINE,
+) -> Reading:
+    """The result of one window, and everything it rests on.
+
+    ``ambient`` is the reading of an air thermometer; None: there is none, and the die minus the site's
+    offset stands in. ``environment`` is what :class:`EnvironmentWatch` found; it goes before all else,
+    then a site that was never commissioned, then a reading that is none.
+    """
+    measured = _measure(points(samples), spec, background)
+    die = _die(samples)
+    around = _around(ambient, die, site)
+    empty = Reading(
+        Screening.RETRY,
+        tuple(samples),
+        opened_at,
+        raw_celsius=measured.raw,
+        ambient_celsius=around,
+        baseline=baseline,
+        background=background,
+        air=ambient,
+        environment=environment,
+        note=_joined(measured.notes, (Note.AIR_FROM_DIE,) if ambient is None else ()),
+    )
+    if around is not None and not _COLDEST_AIR <= around <= _HOTTEST_AIR:
+        return replace(empty, screening=Screening.SENSOR_FAULT, note=_joined((Note.AIR_IMPLAUSIBLE,)))
+    problem = environment or _problem(site, around, die, ambient)
+    reading = _corrected(empty, measured, spec, site)
+    if problem is not None:
+        return replace(reading, screening=Screening.ENVIRONMENT, environment=str(problem))
+    if site.commissioning is None:
+        return replace(reading, screening=Screening.UNCOMMISSIONED)
+    return _judged(_compared(reading, site.commissioning), site)
+
+
+# -- the words -----------------------------------------------------------------------------------------
+
+
+def _measure(seen: Sequence[Point], spec: ThermometerSpec, background: Celsius | None) -> _Measured:
+    if not seen:
+        return _Measured(None, 0, (Note.NO_SAMPLES,))
+    seconds = list(stable_seconds(seen, spec, background))
+    if not seconds:
+        return _Measured(None, 0, (Note.UNSTABLE,))
+    if background is not None and background > NEAR_SKIN:
+        return _before_warm_wall(seconds, seen, spec, background)
+    # Every mis-aim reads low, so the warmest steady second is the best look at the forehead.
+    best = max(seconds, key=lambda second: second.median)
+    return _Measured(best.celsius, best.samples, ())
+
+
+def _before_warm_wall(
+    seconds: Sequence[StableSecond], seen: Sequence[Point], spec: ThermometerSpec, background: Celsius
+) -> _Measured:
+    """A mis-aim may read high here, so the plain median counts.
+
+    A window in which nothing ever differed from the background holds no sign of a person: it is not
+    taken for one, or the wall would be measured and called normal.
+    """
+    ordered = sorted(seconds, key=lambda second: second.median)
+    middle = ordered[len(ordered) // 2]
+    still = max(0.2, 3 * spec.noise_c)
+    apart = max(abs(second.celsius - background) for second in seconds)
+    words = [point.word for point in seen]
+    moved = (max(words) - min(words)) * 0.02 > 0.25 + 5 * spec.noise_c
+    if apart <= still and not moved:
+        return _Measured(None, 0, (Note.NOBODY_SEEN, Note.BACKGROUND_NEAR_SKIN))
+    return _Measured(middle.celsius, middle.samples, (Note.BACKGROUND_NEAR_SKIN,))
+
+
+# -- the air -------------------------------------------------------------------------------------------
+
+
+def _die(samples: Sequence[Sample]) -> Celsius | None:
+    return Celsius(median(sample.ambient_celsius for sample in samples)) if samples else None
+
+
+def _around(air: Celsius | None, die: Celsius | None, site: Site) -> Celsius | None:
+    if air is not None:
+        return air
+    return None if die is None else Celsius(die - site.die_offset)
+
+
+def _problem(
+    site: Site, around: Celsius | None, die: Celsius | None, air: Celsius | None
+) -> Surroundings | None:
+    """What can be seen against a reading without the watch: a pure recomputation sees it too."""
+    return (
+        outdoors(site)
+        or (None if around is None else air_range(around))
+        or (None if die is None else die_to_air(die, air))
+    )
+
+
+# -- the result ----------------------------------------------------------------------------------------
+
+
+def _corrected(reading: Reading, measured: _Measured, spec: ThermometerSpec, site: Site) -> Reading:
+    if measured.raw is None or reading.ambient_celsius is None:
+        return reading
+    forehead, corrections = correct(measured.raw, reading.ambient_celsius, site)
+    spread = _uncertainty(measured, spec, site, emissivity=corrections.emissivity, air=reading.air)
+    return replace(reading, forehead_celsius=forehead, corrections=corrections, uncertainty=spread)
+
+
+def _compared(reading: Reading, commissioning: Commissioning) -> Reading:
+    if reading.forehead_celsius is None or reading.ambient_celsius is None:
+        return reading
+    normal = normal_here(commissioning, reading.ambient_celsius)
+    return replace(reading, deviation=Celsius(reading.forehead_celsius - normal - reading.baseline))
+
+
+def _judged(reading: Reading, site: Site) -> Reading:
+    if reading.deviation is None or reading.forehead_celsius is None:
+        return reading
+    if reading.deviation < LOW:
+        return replace(reading, note=_joined((Note.TOO_LOW,), reading.note))
+    if reading.forehead_celsius > HOTTEST:
+        return replace(reading, note=_joined((Note.TOO_HOT,), reading.note))
+    return replace(reading, screening=_result(reading.deviation, site))
+
+
+def _result(deviation: Celsius, site: Site) -> Screening:
+    if deviation < site.guard:
+        return Screening.NORMAL
+    return Screening.GUARD if deviation < site.high else Screening.HIGH
+
+
+def _uncertainty(
+    measured: _Measured, spec: ThermometerSpec, site: Site, *, emissivity: Celsius, air: Celsius | None
+) -> Celsius:
+    """Expanded uncertainty (k = 2) of the forehead against normal, °C; the person's own spread not included.
+
+    Ours: noise of a median; .1 against a reference or .25 as delivered; half the emissivity correction;
+    air known to .5 °C, or to 2 °C where the die stands in. A background near skin adds .5.
+    """
+    parts = (
+        1.25 * spec.noise_c / sqrt(measured.samples),
+        0.25 if site.calibration.made_on is None else 0.1,
+        emissivity / 2,
+        AMBIENT_SLOPE * (2.0 if air is None else 0.5),
+    )
+    spread = 2 * sqrt(sum(part * part for part in parts))
+    return Celsius(spread + (0.5 if Note.BACKGROUND_NEAR_SKIN in measured.notes else 0.0))
+
+
+def _joined(notes: Sequence[str], more: Sequence[str] | str = ()) -> str:
+    rest = more.split() if isinstance(more, str) else more
+    return " ".join([*notes, *rest])
