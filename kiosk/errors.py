@@ -139,6 +139,12 @@ class TrustError(KioskError, ValueError):
     code = "TRUST"
 
 
+class TrustExpired(TrustError):
+    """The root's trust list has surely expired: nothing it names may be believed any more."""
+
+    code = "TRUST_EXPIRED"
+
+
 class DirectoryMissing(TrustError):
     """There are no signed lists on this gate yet."""
 
