@@ -91,7 +91,7 @@ def _typed(key: str, value: Any) -> Any:
         return _ranged(key, value)
     try:
         return _PARSERS[key](value)
-    except (ValueError, TypeError, ZoneInfoNotFoundError) as error:
+    except (ValueError, TypeError, ZoneInfoNotFoundError, OSError) as error:
         raise TrustError(f"policy: {key}: {error}") from None
 
 

@@ -1,0 +1,42 @@
+"""One question for every text: what pass is this, and is it good? Formats are chosen by prefix.
+
+A format is a module of this package with NAME, PREFIX and ``check``; another institution's format is one
+more line in :data:`FORMATS`. Whatever no format claims is opaque: unknown, and never better than REFER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kiosk.model import PassCheck, Reason
+from kiosk.passes import native, opaque
+from kiosk.passes.context import PassContext
+
+__all__ = ["FORMATS", "LONGEST_TEXT", "PassContext", "PassFormat", "check"]
+
+LONGEST_TEXT: Final = 7089
+"""Characters: what the largest QR symbol holds, in digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassFormat:
+    """A way of writing passes. ``check`` must not raise on any text with the prefix."""
+
+    name: str
+    prefix: str
+    check: Callable[[str, PassContext], PassCheck]
+
+
+FORMATS: Final = (PassFormat(native.NAME, native.PREFIX, native.check),)
+
+
+def check(text: str, context: PassContext) -> PassCheck:
+    """The verdict-free answer for one text, with one reason; never raises, whatever ``text`` holds."""
+    if len(text) > LONGEST_TEXT:
+        return PassCheck(opaque.NAME, Reason.PASS_TOO_LONG, opaque.token(text, context.token_key))
+    for known in FORMATS:
+        if text.startswith(known.prefix):
+            return known.check(text, context)
+    return opaque.check(text, context)
