@@ -302,6 +302,11 @@ class ThermometerSpec:
         """Settles quickly enough for five samples in a stable second."""
         return self.settling_s <= 0.2
 
+    @property
+    def detection_c(self) -> Celsius:
+        """How far above its background a forehead must read to be noticed: max(1.0, 6 x noise), °C."""
+        return Celsius(max(1.0, 6 * self.noise_c))
+
 
 @dataclass(frozen=True, slots=True)
 class WeeklyWindow:

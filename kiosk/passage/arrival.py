@@ -29,11 +29,6 @@ SWALLOW_S: Final = Seconds(5.0)
 UNKNOWN_S: Final = Seconds(5.0)
 
 
-def detection_threshold(spec: ThermometerSpec) -> Celsius:
-    """How far above the idle median a forehead must read: max(1.0, 6 x noise), °C."""
-    return Celsius(max(1.0, 6 * spec.noise_c))
-
-
 class ForeheadWatch:
     """Notices a person by their warmth, and each person once.
 
@@ -47,7 +42,7 @@ class ForeheadWatch:
     SETTLED_S: Final = Seconds(60.0)
 
     def __init__(self, spec: ThermometerSpec) -> None:
-        self._threshold = detection_threshold(spec)
+        self._threshold = spec.detection_c
         self._idle: deque[Celsius] = deque(maxlen=self.MEMORY)
         self._recent: deque[Celsius] = deque(maxlen=self.ENTER)
         self._since: Monotonic | None = None

@@ -25,7 +25,9 @@ _WORD: Final = 0.02
 _CONFIRM_MS: Final = 300
 _LENGTH_MS: Final = 1000
 _COVER: Final = 0.95
-"""Part of the second that samples must span, each standing for the mean time between them."""
+"""Part of a second that is taken for all of it: seven samples of a part that settles in .14 s."""
+_TINY: Final = 1e-9
+"""Words are multiples of .02: a limit that is one too must not fail by a rounding error."""
 
 
 class Point(NamedTuple):
@@ -57,7 +59,7 @@ def detection_floor(background: Celsius | None, spec: ThermometerSpec) -> Celsiu
     """Above what a reading is taken to be a person, not the background; None where that can't be told."""
     if background is None or background > NEAR_SKIN:
         return None
-    return Celsius(background + max(1.0, 6 * spec.noise_c))
+    return Celsius(background + spec.detection_c)
 
 
 def stable_seconds(
@@ -73,38 +75,34 @@ def stable_seconds(
 
 def last_second(seen: Sequence[Point], spec: ThermometerSpec, floor: Celsius | None) -> StableSecond | None:
     """The second that the newest sample ends, if it is steady and warm enough for a person."""
-    second = _judge(seen[_start(seen, len(seen) - 1, spec) :], spec)
-    if second is None or (floor is not None and second.celsius < floor):
+    stretch = _last_stretch(seen, spec)
+    if not stretch or not _steady(stretch, spec):
         return None
-    return second
+    second = StableSecond(stretch[-1].ms, median(point.word for point in stretch), len(stretch))
+    return second if floor is None or second.celsius >= floor else None
 
 
-def _start(seen: Sequence[Point], end: int, spec: ThermometerSpec) -> int:
-    # A part slower than a second needs a longer one to hold two samples.
-    length = max(_LENGTH_MS, round(1500 * spec.settling_s))
-    start = end
-    while start > 0 and seen[end].ms - seen[start - 1].ms < length:
-        start -= 1
-    return start
+def _last_stretch(seen: Sequence[Point], spec: ThermometerSpec) -> Sequence[Point]:
+    """The shortest run of newest samples that stands for a second; empty when gaps leave none.
+
+    Each sample stands for the mean time between them. A part slower than a second needs longer for two.
+    """
+    fewest = 5 if spec.fast else 2
+    longest = max(_LENGTH_MS, round(1500 * spec.settling_s))
+    for start in range(len(seen) - fewest, -1, -1):
+        span, count = seen[-1].ms - seen[start].ms, len(seen) - start
+        if span >= longest:
+            return ()
+        if span * count >= _COVER * _LENGTH_MS * (count - 1):
+            return seen[start:]
+    return ()
 
 
-def _judge(stretch: Sequence[Point], spec: ThermometerSpec) -> StableSecond | None:
-    if len(stretch) < (5 if spec.fast else 2) or not _covers(stretch):
-        return None
+def _steady(stretch: Sequence[Point], spec: ThermometerSpec) -> bool:
     words = [point.word for point in stretch]
-    wide = (max(words) - min(words)) * _WORD > 0.25 + 5 * spec.noise_c + _TINY
-    if wide or abs(slope(stretch)) > 0.15 + 3 * spec.noise_c + _TINY:
-        return None
-    return StableSecond(stretch[-1].ms, median(words), len(stretch))
-
-
-_TINY: Final = 1e-9
-"""Words are multiples of .02: a limit that is one too must not fail by a rounding error."""
-
-
-def _covers(stretch: Sequence[Point]) -> bool:
-    span = stretch[-1].ms - stretch[0].ms
-    return span * len(stretch) >= _COVER * _LENGTH_MS * (len(stretch) - 1)
+    spread = (max(words) - min(words)) * _WORD
+    narrow = spread <= 0.25 + 5 * spec.noise_c + _TINY
+    return narrow and abs(slope(stretch)) <= 0.15 + 3 * spec.noise_c + _TINY
 
 
 def slope(stretch: Sequence[Point]) -> float:
@@ -173,9 +171,9 @@ class Window:
             return True
         if self._in_view is None:
             return False
-        return now - self._in_view >= AT_MOST or self._steady(round(now * 1000))
+        return now - self._in_view >= AT_MOST or self._settled(round(now * 1000))
 
-    def _steady(self, now_ms: int) -> bool:
+    def _settled(self, now_ms: int) -> bool:
         if self.background is not None and self.background > NEAR_SKIN:
             return False
         return any(holds(second, self._points, self.spec, now_ms) for second in self._seconds)
