@@ -82,9 +82,9 @@ class Document:
         return value
 
     def problem(self, given: Mapping[str, object], keys: Sequence[str], reason: str) -> Problem:
-        """A mistake between settings, told at the first of them that this file names."""
-        key = next((key for key in keys if key in given), keys[0])
-        return Problem(self.line(*key.split(".")) if key in given else None, key, reason)
+        """A mistake of the first setting, in the line of whichever of them this file names first."""
+        named = next((key for key in keys if key in given), None)
+        return Problem(self.line(*named.split(".")) if named else None, keys[0], reason)
 
     def line(self, *names: str) -> int | None:
         """Where a key or section begins, counted from 1; None when this file does not name it."""
