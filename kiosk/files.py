@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
+
+from kiosk.errors import ConfigError, UnsafePermissions
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
@@ -33,3 +36,19 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_private(path: Path, limit: int = 65_536) -> bytes:
+    """Contents of a secret file that nobody but its owner may read; at most ``limit`` bytes.
+
+    UnsafePermissions when others may read or write it, ConfigError when it is too large, OSError when it can't be read. The open file
+    itself is asked, so that it can't be swapped between the question and the reading.
+    """
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077:
+            raise UnsafePermissions(f"{path} may be used by others than its owner (mode {mode:04o}): chmod 600")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ConfigError(f"{path} is too large for a secret")
+    return data

@@ -1,0 +1,1 @@
+"""The server that kiosks report to: it checks each chain, keeps every event and shows passages."""
