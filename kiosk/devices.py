@@ -88,6 +88,10 @@ class AirThermometer(Protocol):
 class Lamp(Protocol):
     """Two LEDs, the relay and the buzzer: everything that answers a person without words."""
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What killed the lamp's own thread, if something did; the gate then goes down with it."""
+
     def show(self, light: Light) -> None:
         """Start a pattern other than ADMIT (that one raises ValueError: see :meth:`admit`)."""
 

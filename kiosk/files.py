@@ -47,7 +47,9 @@ def read_private(path: Path, limit: int = 65_536) -> bytes:
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & 0o077:
-            raise UnsafePermissions(f"{path} may be used by others than its owner (mode {mode:04o}): chmod 600")
+            raise UnsafePermissions(
+                f"{path} may be used by others than its owner (mode {mode:04o}): chmod 600"
+            )
         data = file.read(limit + 1)
     if len(data) > limit:
         raise ConfigError(f"{path} is too large for a secret")

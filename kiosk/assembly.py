@@ -1,0 +1,207 @@
+"""The composition root: the whole product, put together from a configuration.
+
+``real`` builds a gate on this machine's devices, each slow one behind a thread. ``simulated`` builds the
+same gate on a virtual clock in a world of people. Real never falls back to simulated: which of the two is
+built is written in the configuration and in every record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from drivers.mlx90614 import SPECS
+from drivers.qr_decode import FrameReader, QrDecoder
+from kiosk.config import Config
+from kiosk.devices import CallButton, Clock, FrameSource, Lamp, Speaker
+from kiosk.directory import DirectoryWatch
+from kiosk.errors import DeviceAbsent
+from kiosk.gate import Gate
+from kiosk.journal_keeper import JournalKeeper
+from kiosk.model import Monotonic, Prompt, Sample, Seconds
+from kiosk.passage.body_temperature import Commissioning, Site
+from kiosk.passage.journal import BOOT_ID, Journal
+from kiosk.passes.keys import PublicKey, read_secret, write_secret
+from kiosk.policy import EMERGENCY
+from kiosk.supervision import Pollable, Supervised, Worker
+from kiosk.surroundings import Parts, Surroundings
+from kiosk.timekeeping import FloorFile, TimeKeeper
+
+CAMERA_INTERVAL: Final = Seconds(0.005)
+SENSOR_INTERVAL: Final = Seconds(0.02)
+TOKEN_KEY_BYTES: Final = 32
+
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Kiosk:
+    """An assembled gate and all that must be closed with it, in reverse order of opening."""
+
+    config: Config
+    gate: Gate
+    clock: Clock
+    lamp: Lamp
+    closing: ExitStack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Dark first, then everything else; any number of times."""
+        self.lamp.close()
+        self.closing.close()
+
+
+def assemble(config: Config, parts: Parts, *, clock: Clock, lamp: Lamp, speaker: Speaker) -> Kiosk:
+    """The gate over parts that are ready; what it opens itself (journal, lists) comes with back-off."""
+    state = config.journal.path.parent
+    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+    floor = FloorFile(state / "clock.json", boot)
+    proven, at = floor.load()
+    roots = [PublicKey.load(file) for file in config.directory.roots]
+    journal = JournalKeeper(_journal_opener(config, clock, boot))
+    surroundings = Surroundings(
+        config=config.gate,
+        site=site_of(config),
+        parts=parts,
+        time=TimeKeeper(clock, proven, EMERGENCY.max_gap_s, floor_at=at),
+        floor=floor,
+        lists=DirectoryWatch(
+            config.directory.path, [PublicKey.load(root) for root in config.directory.roots]
+        ),
+        journal=journal,
+        token_key=_token_key(state / "token.key"),
+    )
+    gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
+    closing = ExitStack()
+    closing.callback(journal.close)
+    for part in (parts.camera, parts.thermometer, parts.air, parts.button):
+        if part is not None:
+            closing.callback(part.close)
+    closing.callback(speaker.close)
+    return Kiosk(config, gate, clock, lamp, closing)
+
+
+def _journal_opener(config: Config, clock: Clock, boot: str) -> Callable[[], Journal]:
+    return lambda: Journal.open(
+        config.journal.path,
+        device=config.gate.device,
+        clock=clock,
+        reserve_bytes=config.journal.reserve_mb << 20,
+        boot_id=boot,
+        simulated=config.gate.simulated,
+    )
+
+
+def _token_key(path: Path) -> bytes:
+    """This device's own secret for naming codes that are no pass; made at the first start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_secret(path, os.urandom(TOKEN_KEY_BYTES))
+    return read_secret(path)
+
+
+def site_of(config: Config) -> Site:
+    """What readings are judged by, with the commissioning record if there is one."""
+    path = config.screening.commissioning
+    record = None if path is None else Commissioning.load(path, simulated=config.gate.simulated)
+    return Site.of(config.thermometer, config.screening, config.gate.entry_from, record)
+
+
+# -- real devices ------------------------------------------------------------------------------------------
+
+
+def real(config: Config) -> Kiosk:
+    """A gate on this machine's devices, polled by threads of their own."""
+    from drivers.clock import SystemClock
+    from drivers.lamp import GpioLamp
+
+    clock = SystemClock()
+    pins = config.pins
+    lamp = GpioLamp(
+        red=pins.red,
+        green=pins.green,
+        buzzer=pins.buzzer,
+        relay=pins.relay,
+        clock=clock,
+        relay_pulse_s=config.lamp.relay_pulse_s,
+        buzzer_on=config.lamp.buzzer,
+    )
+    try:
+        lamp.start()
+        parts = _real_parts(config, clock)
+        return assemble(config, parts, clock=clock, lamp=lamp, speaker=NoSpeaker())
+    except BaseException:
+        lamp.close()
+        raise
+
+
+def _real_parts(config: Config, clock: Clock) -> Parts:
+    camera = Supervised("camera", lambda: FrameReader(_frames(config), _decoder(config)))
+    thermometer: Supervised[Sample] = Supervised("thermometer", lambda: _no_thermometer(config))
+    button: Supervised[bool] = Supervised("button", lambda: Presses(_call_button(config)))
+    return Parts(
+        camera=Worker(camera, clock, CAMERA_INTERVAL),
+        thermometer=Worker(thermometer, clock, SENSOR_INTERVAL),
+        spec=SPECS[config.thermometer.variant],
+        air=None,
+        button=button,
+    )
+
+
+def _decoder(config: Config) -> QrDecoder:
+    return QrDecoder(config.camera.linear_symbologies)
+
+
+def _frames(config: Config) -> FrameSource:
+    if config.camera.source == "pictures" and config.camera.pictures is not None:
+        from drivers.picture_folder import PictureFolder
+
+        return PictureFolder(config.camera.pictures)
+    raise DeviceAbsent(f"camera: this version has no driver for {config.camera.source!r} yet")
+
+
+def _no_thermometer(config: Config) -> Pollable[Sample]:
+    raise DeviceAbsent(f"thermometer: this version has no driver for {config.thermometer.driver!r} yet")
+
+
+def _call_button(config: Config) -> CallButton:
+    from drivers.call_button import GpioCallButton
+
+    return GpioCallButton(pin=config.pins.button)
+
+
+class NoSpeaker:
+    """Where no speaker is fitted. The lamp says everything by itself."""
+
+    def say(self, prompt: Prompt) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Presses:
+    """A call button as a part: one item for each press."""
+
+    def __init__(self, button: CallButton) -> None:
+        self._button = button
+
+    def poll(self, now: Monotonic) -> Sequence[bool]:
+        """(True,) when it was pressed since the last poll."""
+        return (True,) if self._button.poll(now) else ()
+
+    def close(self) -> None:
+        """Release the button."""
+        self._button.close()

@@ -1,0 +1,151 @@
+"""Keeps a journal open through full disks and damage, and holds what could not be written yet.
+
+Rule 8: nothing is lost. A record that the disk refuses waits here, in order, until the disk takes it;
+its passage has been answered REFER or REFUSE meanwhile, because green needs a durable record first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from kiosk.errors import JournalError, JournalFull
+from kiosk.model import EventKind, Monotonic, Receipt, Seconds, Verdict
+
+log = logging.getLogger(__name__)
+
+RETRY = Seconds(1.0)
+RECLAIM = Seconds(10.0)
+WAITING_LIMIT = 1000
+
+
+class Writer(Protocol):
+    """The part of ``kiosk.passage.journal.Journal`` that is needed here."""
+
+    @property
+    def epoch(self) -> str:
+        """Name of the run of numbers that is being written."""
+
+    @property
+    def disk_full(self) -> bool:
+        """The reserve was given up: the disk is full."""
+
+    def append(
+        self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
+    ) -> Receipt:
+        """Durable append."""
+
+    def write_counted(self) -> Receipt | None:
+        """Record events that came too fast, when their time has come."""
+
+    def reclaim(self) -> bool:
+        """Try to have the reserve again."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
+class JournalKeeper:
+    """The gate's way to its journal. For the gate thread only."""
+
+    def __init__(self, opener: Callable[[], Writer]) -> None:
+        self.fault: JournalError | None = None
+        self.lost = 0
+        """Events beyond what could be held; their number is journaled when writing works again."""
+        self.writer: Writer | None = None
+        self._opener = opener
+        self._waiting: deque[tuple[EventKind, Mapping[str, object]]] = deque()
+        self._next_try = Monotonic(float("-inf"))
+        self._next_reclaim = Monotonic(float("-inf"))
+
+    @property
+    def ok(self) -> bool:
+        """The last write worked and nothing waits."""
+        return self.fault is None and not self._waiting
+
+    @property
+    def waiting(self) -> int:
+        """Records held in memory."""
+        return len(self._waiting)
+
+    def append(
+        self, kind: EventKind, body: Mapping[str, object], now: Monotonic, verdict: Verdict | None = None
+    ) -> Receipt | None:
+        """Write an event now; None when that is not possible (nothing is then kept: see ``hold``)."""
+        if not self._ready(now):
+            return None
+        try:
+            return self._write(kind, body, verdict)
+        except JournalError as error:
+            self._failed(error, now)
+            return None
+
+    def write_or_hold(self, kind: EventKind, body: Mapping[str, object], now: Monotonic) -> None:
+        """Write an event, or keep it in order until writing works again."""
+        if self.append(kind, body, now) is None:
+            self.hold(kind, body, now)
+
+    def hold(self, kind: EventKind, body: Mapping[str, object], now: Monotonic) -> None:
+        """Keep an event in memory, with the monotonic time it happened at; beyond the limit only count."""
+        if len(self._waiting) >= WAITING_LIMIT:
+            self.lost += 1
+            return
+        self._waiting.append((kind, {**body, "late": {"happened": round(now, 3)}}))
+
+    def turn(self, now: Monotonic) -> None:
+        """Write what waits, and take the disk reserve back once there is room."""
+        if not self._ready(now) or self.writer is None:
+            return
+        try:
+            self.writer.write_counted()
+            if self.writer.disk_full and now >= self._next_reclaim:
+                self._next_reclaim = Monotonic(now + RECLAIM)
+                self.writer.reclaim()
+        except JournalError as error:
+            self._failed(error, now)
+
+    def close(self) -> None:
+        """Release the journal."""
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            writer.close()
+
+    def _ready(self, now: Monotonic) -> bool:
+        if self.fault is None and not self._waiting and self.writer is not None:
+            return True
+        if now < self._next_try:
+            return False
+        try:
+            if self.writer is None:
+                self.writer = self._opener()
+            self._drain()
+        except JournalError as error:
+            self._failed(error, now)
+            return False
+        self.fault = None
+        return True
+
+    def _drain(self) -> None:
+        while self._waiting:
+            kind, body = self._waiting[0]
+            self._write(kind, body, None)
+            self._waiting.popleft()
+        if self.lost:
+            self._write(EventKind.COUNTED, {"what": "unrecorded", "count": self.lost}, None)
+            self.lost = 0
+
+    def _write(self, kind: EventKind, body: Mapping[str, object], verdict: Verdict | None) -> Receipt:
+        if self.writer is None:
+            raise JournalError("the journal is not open")
+        return self.writer.append(kind, body, verdict=verdict)
+
+    def _failed(self, error: JournalError, now: Monotonic) -> None:
+        if self.fault is None:
+            log.error("journal: %s: %s", error.code, error)
+        self.fault = error
+        self._next_try = Monotonic(now + RETRY)
+        if not isinstance(error, JournalFull):
+            # Whatever else happened to the file, opening it anew verifies it and sets it aside if need be.
+            self.close()

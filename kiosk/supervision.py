@@ -1,0 +1,154 @@
+"""Devices come and go: a failing one is closed, and opened again with back-off.
+
+The gate never sees an exception of a device. It sees a :class:`Part`: something to poll, and a fault
+that is there or not. The same holds when a :class:`Worker` thread does the polling on a real gate.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from kiosk.devices import Clock
+from kiosk.errors import DeviceError
+from kiosk.model import Monotonic, Seconds
+
+FIRST_RETRY = Seconds(1.0)
+LONGEST_RETRY = Seconds(30.0)
+
+Item = TypeVar("Item")
+ItemOut = TypeVar("ItemOut", covariant=True)
+
+
+class Pollable(Protocol[ItemOut]):
+    """What a device of :mod:`kiosk.devices` looks like from here."""
+
+    def poll(self, now: Monotonic) -> Sequence[ItemOut]:
+        """Items since the last poll; DeviceError when the device fails."""
+
+    def close(self) -> None:
+        """Release the device."""
+
+
+class Part(Protocol[ItemOut]):
+    """A device as the gate sees it: polling never raises, absence is a value."""
+
+    @property
+    def name(self) -> str:
+        """What the journal calls it: camera, thermometer."""
+
+    @property
+    def fault(self) -> DeviceError | None:
+        """Why it does not work now, or None."""
+
+    def poll(self, now: Monotonic) -> Sequence[ItemOut]:
+        """Items since the last poll, oldest first; empty while there is a fault."""
+
+    def close(self) -> None:
+        """Release it for good."""
+
+
+class Supervised(Generic[Item]):
+    """One device with its way to (re)open it. For one thread only."""
+
+    def __init__(self, name: str, opener: Callable[[], Pollable[Item]]) -> None:
+        self.name = name
+        self.fault: DeviceError | None = None
+        self._opener = opener
+        self._device: Pollable[Item] | None = None
+        self._next_try = Monotonic(float("-inf"))
+        self._wait = FIRST_RETRY
+
+    def poll(self, now: Monotonic) -> Sequence[Item]:
+        """Poll the device, opening it first when its time has come."""
+        if self._device is None and now < self._next_try:
+            return ()
+        try:
+            if self._device is None:
+                self._device = self._opener()
+            items = self._device.poll(now)
+        except DeviceError as error:
+            self._failed(error, now)
+            return ()
+        # Only a poll that worked ends a fault: many devices open well and fail at the first transfer.
+        self.fault = None
+        self._wait = FIRST_RETRY
+        return items
+
+    def close(self) -> None:
+        """Release the device; it stays closed until polled again."""
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+
+    def _failed(self, error: DeviceError, now: Monotonic) -> None:
+        self.fault = error
+        self._next_try = Monotonic(now + self._wait)
+        self._wait = Seconds(min(self._wait * 2, LONGEST_RETRY))
+        try:
+            self.close()
+        except DeviceError:
+            # A broken device may not even close; it has been let go of, and the first fault is the one
+            # that tells.
+            self._device = None
+
+
+class Worker(Generic[Item]):
+    """Polls a part in a thread of its own, so that a slow device never holds up the gate.
+
+    ``poll`` and ``close`` are for the gate thread; the wrapped part belongs to the worker's thread
+    alone. An unexpected exception in the thread is raised again by the next ``poll``: a dead worker
+    takes the process down, and systemd starts it anew.
+    """
+
+    def __init__(self, part: Part[Item], clock: Clock, interval: Seconds, keep: int = 64) -> None:
+        self.name = part.name
+        self._part = part
+        self._clock = clock
+        self._interval = interval
+        self._items: deque[Item] = deque(maxlen=keep)
+        self._fault: DeviceError | None = None
+        self._failure: BaseException | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=part.name, daemon=True)
+        self._thread.start()
+
+    @property
+    def fault(self) -> DeviceError | None:
+        """Fault of the last turn of the worker."""
+        with self._lock:
+            return self._fault
+
+    def poll(self, now: Monotonic) -> Sequence[Item]:  # noqa: ARG002 - the worker polls by its own clock
+        """Take what has come; raises what killed the worker, if something did."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            items = tuple(self._items)
+            self._items.clear()
+        return items
+
+    def close(self) -> None:
+        """Stop the thread and release the device; waits for at most three seconds."""
+        self._stop.set()
+        self._thread.join(3.0)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._turn()
+                self._stop.wait(self._interval)
+        except BaseException as error:  # noqa: BLE001 - handed to the gate thread, which raises it
+            with self._lock:
+                self._failure = error
+        finally:
+            self._part.close()
+
+    def _turn(self) -> None:
+        items = self._part.poll(self._clock.monotonic())
+        with self._lock:
+            self._items.extend(items)
+            self._fault = self._part.fault

@@ -1,0 +1,205 @@
+"""A street before a gate, for tests: codes and foreheads by hand, everything behind them real.
+
+The gate, its journal on disk, signed lists, passes, policies and the light patterns are the product's own;
+only camera and thermometer are played, below the gate's seam, on a virtual clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from drivers.mlx90614 import SPECS
+from drivers.simulated.call_button import SimulatedCallButton
+from drivers.simulated.clock import VirtualClock
+from drivers.simulated.lamp import SimulatedLamp
+from drivers.simulated.speaker import SimulatedSpeaker
+from kiosk.assembly import Kiosk, Presses, assemble
+from kiosk.config import Config, load
+from kiosk.errors import DeviceAbsent, DeviceError, SensorError
+from kiosk.gate import Gate
+from kiosk.model import (
+    Category,
+    Celsius,
+    CodeRead,
+    EntryFrom,
+    EventKind,
+    Light,
+    Monotonic,
+    Sample,
+    Seconds,
+    UnixTime,
+    celsius_to_word,
+)
+from kiosk.passage.body_temperature import Commissioning
+from kiosk.passage.journal import JournalReader
+from kiosk.passes.issue import IssuedPass
+from kiosk.passes.trust import DemoTrust, init_demo
+from kiosk.person import Passage
+from kiosk.supervision import Supervised
+from kiosk.surroundings import Parts
+
+START: Final = UnixTime(1_798_761_600.0)
+SITE_NORMAL: Final = Celsius(34.0)
+WALL: Final = Celsius(22.0)
+AIR: Final = Celsius(24.1)
+TURN: Final = Seconds(0.05)
+
+
+class Camera:
+    """Shows what the street holds up, at 10 frames a second."""
+
+    def __init__(self, street: Street) -> None:
+        self._street = street
+
+    def poll(self, now: Monotonic) -> Sequence[CodeRead]:
+        if self._street.camera_gone:
+            raise DeviceAbsent("camera: unplugged")
+        return [CodeRead(text, "QRCode", "test", now) for text in self._street.shown]
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class Forehead:
+    """Reads what stands before it, every 0.1 s."""
+
+    spec = SPECS["xAA"]
+
+    def __init__(self, street: Street) -> None:
+        self._street = street
+        self._last = Monotonic(0.0)
+
+    def poll(self, now: Monotonic) -> Sequence[Sample]:
+        if self._street.sensor_fault is not None:
+            raise self._street.sensor_fault
+        if now - self._last < 0.0999:
+            return ()
+        self._last = now
+        return [Sample(now, celsius_to_word(self._street.warmth), celsius_to_word(self._street.die))]
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class Street:
+    """One gate and whoever the test puts before it."""
+
+    def __init__(self, folder: Path, *, commissioned: bool = True, **gate: Any) -> None:
+        self.shown: list[str] = []
+        self.warmth, self.die = WALL, AIR
+        self.camera_gone = False
+        self.sensor_fault: DeviceError | None = None
+        self.clock = VirtualClock(START, start=Monotonic(1000.0))
+        self.trust: DemoTrust = init_demo(folder / "trust", START)
+        self.config = _config(folder, self.trust, commissioned, gate)
+        self.lamp = SimulatedLamp(clock=self.clock)
+        self.speaker = SimulatedSpeaker(self.clock)
+        self.button = SimulatedCallButton()
+        self.answers: list[Passage] = []
+        self.kiosk = self._assemble()
+
+    def _assemble(self) -> Kiosk:
+        parts = Parts(
+            camera=Supervised("camera", lambda: Camera(self)),
+            thermometer=Supervised("thermometer", lambda: Forehead(self)),
+            spec=Forehead.spec,
+            air=None,
+            button=Supervised("button", lambda: Presses(self.button)),
+        )
+        kiosk = assemble(self.config, parts, clock=self.clock, lamp=self.lamp, speaker=self.speaker)
+        kiosk.gate.observers.append(self.answers.append)
+        return kiosk
+
+    def __enter__(self) -> Street:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kiosk.close()
+
+    @property
+    def gate(self) -> Gate:
+        return self.kiosk.gate
+
+    # -- time and people -------------------------------------------------------------------------------
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, turn by turn."""
+        for _ in range(round(seconds / TURN)):
+            self.clock.advance(TURN)
+            self.gate.turn()
+
+    def issue(self, category: Category = Category.RESIDENT, **rights: Any) -> IssuedPass:
+        """A pass of the demo's issuer, good for a month from now."""
+        now = UnixTime(self.clock.wall())
+        return self.trust.issuer.issue(category, now=now, life=Seconds(30 * 86_400), **rights)
+
+    def pass_by(self, text: str | None, *, above: float | None = 0.0, stays: float = 3.0) -> Passage | None:
+        """One person: shows the code, leans in for a while with so many °C above normal, walks away."""
+        before = len(self.answers)
+        if text is not None:
+            self.shown = [text]
+            self.run(0.3)
+        if above is not None:
+            self.warmth = forehead(above)
+        self.run(stays)
+        self.shown, self.warmth = [], WALL
+        self.run(1.0)
+        return self.answers[-1] if len(self.answers) > before else None
+
+    # -- what can be seen afterwards --------------------------------------------------------------------
+
+    def lit(self, light: Light) -> bool:
+        """This light was shown at some time."""
+        return any(change.light is light for change in self.lamp.history)
+
+    def green_seconds(self) -> float:
+        """How long green was lit altogether."""
+        history = list(self.lamp.history)
+        pairs = zip(history, [*history[1:], None], strict=True)
+        end = self.clock.monotonic()
+        return sum((later.at if later else end) - now.at for now, later in pairs if now.outputs.green)
+
+    def events(self, kind: EventKind | None = None) -> list[dict[str, Any]]:
+        """Bodies of the journal's events, oldest first."""
+        reader = JournalReader(self.config.journal.path)
+        try:
+            found = reader.events(limit=100_000, kind=kind)
+            return [json.loads(event.body or "null") for event in found]
+        finally:
+            reader.close()
+
+
+def forehead(above: float) -> Celsius:
+    """What the sensor reads (emissivity 1) of a forehead that much above normal, at the test's air."""
+    kelvin = SITE_NORMAL + above + 273.15
+    seen = 0.98 * kelvin**4 + 0.02 * (AIR + 273.15) ** 4
+    return Celsius(seen**0.25 - 273.15)
+
+
+def unplugged() -> SensorError:
+    return SensorError("thermometer: no answer from 0x5A on bus 1")
+
+
+def _config(folder: Path, trust: DemoTrust, commissioned: bool, gate: dict[str, Any]) -> Config:
+    config = load(None)
+    record = folder / "commissioning.json"
+    made = Commissioning.make(SITE_NORMAL, 120, "2027-01-01T00:00:00+08:00", simulated=True)
+    record.write_text(json.dumps(made.to_map()))
+    usual = {"simulated": True, "community": trust.community, "entry_from": EntryFrom.INDOORS}
+    return replace(
+        config,
+        gate=replace(config.gate, **(usual | gate)),
+        thermometer=replace(
+            config.thermometer,
+            variant="xAA",
+            supply_volts=config.thermometer.rated_volts,
+            die_offset=Celsius(0),
+        ),
+        screening=replace(config.screening, commissioning=record if commissioned else None),
+        journal=replace(config.journal, path=folder / "journal" / "journal.db", reserve_mb=1),
+        directory=replace(config.directory, path=trust.lists, roots=(trust.root_file,)),
+    )
