@@ -1,0 +1,230 @@
+"""Codes in frames: two decoders, a few views of each frame, and what counts as a read.
+
+Video: every frame is read by zxing-cpp as it is and by one further view, in turn; a code that needs the
+fourth view is read with the fourth frame. An empty frame costs less than pyzbar alone would take.
+Stills: view after view until one gives a text. Either decoder works without the other; ``live`` and
+``missing`` say which are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
+from typing import Final, NamedTuple
+
+from drivers import transforms
+from drivers.qr_libraries import LINEAR, QR_CODE, Library, load_libraries
+from drivers.transforms import Transform
+from kiosk.devices import Clock, FrameSource
+from kiosk.errors import ConfigError, DecoderError, DeviceAbsent
+from kiosk.model import CodeRead, Frame, Monotonic, Seconds
+
+SAME_CODE_S: Final = Seconds(2.0)
+"""How far apart two equal reads of a 1D code may lie."""
+FRAME_LIMIT_S: Final = Seconds(1.0)
+"""A frame takes some milliseconds, .1 s on the smallest Pi; longer than this, something is wrong."""
+BLIND_FRAMES: Final = 25
+"""Frames in a row on which every attempt failed before the reader is given up as broken."""
+
+
+class View(NamedTuple):
+    """One way of looking at a frame: a decoder's name, and what is done to the frame before."""
+
+    decoder: str
+    name: str
+    transform: Transform
+
+
+EVERY_FRAME: Final = (View("zxing", "plain", transforms.plain),)
+IN_TURN: Final = (
+    View("pyzbar", "adaptive", transforms.chain(transforms.centre, transforms.adaptive)),
+    View("zxing", "unsharp", transforms.chain(transforms.vga, transforms.unsharp)),
+    View("pyzbar", "plain", transforms.vga),
+    View("zxing", "adaptive", transforms.adaptive),
+)
+PYZBAR_IN_TURN: Final = (
+    View("pyzbar", "plain", transforms.vga),
+    View("pyzbar", "adaptive", transforms.chain(transforms.centre, transforms.adaptive)),
+    View("pyzbar", "unsharp", transforms.chain(transforms.vga, transforms.unsharp)),
+    View("pyzbar", "inverted", transforms.chain(transforms.vga, transforms.inverted)),
+)
+"""Without zxing-cpp (which reads inverted codes by itself) zbar gets every view there is."""
+
+_READABLE: Final = transforms.within(2000)
+"""zbar's time grows with the area; no code needs more than this of a still."""
+_DOUBLED: Final = transforms.chain(transforms.within(1000), transforms.scaled(2))
+STILL_FIRST: Final = (View("zxing", "plain", transforms.plain), View("pyzbar", "plain", _READABLE))
+STILL_THEN: Final = (
+    View("pyzbar", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
+    View("pyzbar", "reduced", transforms.chain(_READABLE, transforms.scaled(0.7))),
+    View("zxing", "unsharp", transforms.chain(_READABLE, transforms.unsharp)),
+    View("zxing", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
+    View("zxing", "doubled", _DOUBLED),
+    View("zxing", "small", transforms.within(800)),
+    View("zxing", "small unsharp", transforms.chain(transforms.within(800), transforms.unsharp)),
+    View("pyzbar", "small", transforms.within(800)),
+    View("pyzbar", "unsharp", transforms.chain(transforms.within(1000), transforms.unsharp)),
+    View("pyzbar", "inverted", transforms.chain(_READABLE, transforms.inverted)),
+    View("pyzbar", "doubled", _DOUBLED),
+    View("zxing", "doubled unsharp", transforms.chain(_DOUBLED, transforms.unsharp)),
+)
+
+
+class QrDecoder:
+    """Reads QR codes, and 1D codes of the given symbologies (see :data:`LINEAR`).
+
+    A decoder that fails on a frame is counted in ``failures``, and the others still get their turn.
+    :class:`DeviceAbsent` when no decoder can be loaded at all. For one thread at a time.
+    """
+
+    def __init__(
+        self, linear_symbologies: Sequence[str] = (), *, libraries: Sequence[Library] | None = None
+    ) -> None:
+        unknown = sorted(set(linear_symbologies) - set(LINEAR))
+        if unknown:
+            raise ConfigError(f"no such 1D symbology: {', '.join(unknown)} (there are {', '.join(LINEAR)})")
+        self._missing: dict[str, str] = {}
+        if libraries is None:
+            libraries, self._missing = load_libraries(linear_symbologies)
+        if not libraries:
+            raise DeviceAbsent("no decoder for codes: " + "; ".join(self._missing.values()))
+        self._libraries = {library.name: library for library in libraries}
+        self._twice = TwoEqualReads()
+        self._always = self._usable(EVERY_FRAME)
+        self._turns = cycle(self._usable(IN_TURN if self._always else PYZBAR_IN_TURN))
+        self.failures = 0
+        self.blind_frames = 0
+        """Frames in a row, up to the last one, on which every attempt failed."""
+        self.last_failure = ""
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Names of the decoders that are at work."""
+        return tuple(self._libraries)
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Why a decoder could not be loaded, by its name; empty when all could."""
+        return self._missing
+
+    def decode(self, frame: Frame) -> list[CodeRead]:
+        """Every code in a frame of a video, each once. Never raises on any frame."""
+        return self._read(frame, [*self._always, next(self._turns)], self._twice)
+
+    def decode_still(self, frame: Frame) -> list[CodeRead]:
+        """Every code in a single picture: one view after the other until one of them gives a text."""
+        twice = TwoEqualReads()
+        reads = self._read(frame, self._usable(STILL_FIRST), twice)
+        for view in self._usable(STILL_THEN):
+            if reads:
+                break
+            reads = self._read(frame, [view], twice)
+        return reads
+
+    def _usable(self, views: Iterable[View]) -> list[View]:
+        return [view for view in views if view.decoder in self._libraries]
+
+    def _read(self, frame: Frame, views: Sequence[View], twice: TwoEqualReads) -> list[CodeRead]:
+        failed = self.failures
+        reads = [read for view in views for read in self._attempt(frame, view)]
+        blind = self.failures - failed == len(views)
+        self.blind_frames = self.blind_frames + 1 if blind else 0
+        return list(_each_once(read for read in reads if twice.accept(read)))
+
+    def _attempt(self, frame: Frame, view: View) -> list[CodeRead]:
+        """What one view gives; the reads say which view it was."""
+        try:
+            reads = self._libraries[view.decoder].read(view.transform(frame))
+        except (DecoderError, ValueError, MemoryError) as error:
+            self.failures += 1
+            self.last_failure = f"{view.decoder} {view.name}: {error}"
+            return []
+        name = f"{view.decoder} {view.name}"
+        return [CodeRead(read.text, read.symbology, name, read.at) for read in reads]
+
+
+def _each_once(reads: Iterable[CodeRead]) -> Iterator[CodeRead]:
+    """The first of equal codes: two decoders, or two copies of a code, are one read."""
+    seen = set()
+    for read in reads:
+        key = (read.symbology, read.text)
+        if key not in seen:
+            seen.add(key)
+            yield read
+
+
+class TwoEqualReads:
+    """1D codes have a weak checksum or none: one counts when read equally by two views or in two frames."""
+
+    def __init__(self, within_s: Seconds = SAME_CODE_S) -> None:
+        self._within = within_s
+        self._last: dict[tuple[str, str], CodeRead] = {}
+
+    def accept(self, read: CodeRead) -> bool:
+        """True for a QR code, and for a 1D code that was read before, but not by this very look."""
+        if read.symbology == QR_CODE:
+            return True
+        self._last = {key: old for key, old in self._last.items() if read.at - old.at <= self._within}
+        before = self._last.get((read.symbology, read.text))
+        self._last[read.symbology, read.text] = read
+        return before is not None and before != read
+
+
+class FrameReader:
+    """The pass reader: the newest frame of a source, decoded. ``poll`` belongs to one thread.
+
+    With a clock it also watches the decoder: ``slow_frames`` counts frames that took longer than
+    ``limit_s``, and :meth:`stalled`, which any thread may ask, tells of one that is being decoded for longer
+    than that right now. Every attempt failing on :data:`BLIND_FRAMES` frames in a row raises
+    :class:`DecoderError`: a gate that can't see must not look alive.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        decoder: QrDecoder,
+        *,
+        clock: Clock | None = None,
+        limit_s: Seconds = FRAME_LIMIT_S,
+    ) -> None:
+        self.decoder = decoder
+        self._source = source
+        self._clock = clock
+        self._limit = limit_s
+        self._since: Monotonic | None = None
+        self.slow_frames = 0
+        self.slowest_s = Seconds(0.0)
+
+    def poll(self, now: Monotonic) -> Sequence[CodeRead]:
+        """Codes in the newest frame, with the time of the frame; empty when there is no new frame."""
+        frame = self._source.poll(now)
+        if frame is None:
+            return []
+        reads = self._timed(frame)
+        if self.decoder.blind_frames >= BLIND_FRAMES:
+            self.decoder.blind_frames = 0
+            raise DecoderError(f"no decoder works: {self.decoder.last_failure}")
+        return reads
+
+    def _timed(self, frame: Frame) -> list[CodeRead]:
+        if self._clock is None:
+            return self.decoder.decode(frame)
+        started = self._since = self._clock.monotonic()
+        try:
+            return self.decoder.decode(frame)
+        finally:
+            self._since = None
+            self._note(Seconds(self._clock.monotonic() - started))
+
+    def _note(self, took: Seconds) -> None:
+        self.slowest_s = max(self.slowest_s, took)
+        self.slow_frames += took > self._limit
+
+    def stalled(self, now: Monotonic) -> bool:
+        """True while one frame has been in the decoder for longer than the limit."""
+        since = self._since
+        return since is not None and now - since > self._limit
+
+    def close(self) -> None:
+        """Release the source; any number of times."""
+        self._source.close()

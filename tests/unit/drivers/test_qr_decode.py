@@ -1,0 +1,462 @@
+"""What the decoders deliver, what they must not deliver, and that no frame brings them down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter, ImageOps
+from pyzbar import pyzbar
+
+from drivers.qr_decode import BLIND_FRAMES, FrameReader, QrDecoder, TwoEqualReads
+from drivers.qr_libraries import LINEAR, Library, Zbar, Zxing
+from drivers.simulated.clock import VirtualClock
+from kiosk.errors import ConfigError, DecoderError, DeviceAbsent
+from kiosk.model import CodeRead, Frame, Monotonic, Seconds
+from tests.codes import beside, frame, linear, micro_qr, qr, series
+
+PASS = "GP1:" + "6BFOXN*TS0BI$ZD8UHNAW1KA%$O:WF/ H*JMU967HRLX8LDD2CW/+61 4960F6" * 3
+KINDS = zxingcpp.BarcodeFormat
+Make = Callable[[], QrDecoder]
+Spoil = Callable[[Image.Image], Image.Image]
+
+
+def texts(reads: Sequence[CodeRead]) -> list[str]:
+    return sorted(read.text for read in reads)
+
+
+def only(library: Library) -> QrDecoder:
+    return QrDecoder(libraries=[library])
+
+
+def seen_within_four(decoder: QrDecoder, picture: Image.Image) -> list[str]:
+    """What a video of the same picture gives after four frames."""
+    reads = [read for at in range(4) for read in decoder.decode(frame(picture, float(at)))]
+    return sorted({read.text for read in reads})
+
+
+DECODERS = {
+    "both": QrDecoder,
+    "pyzbar alone": lambda: only(Zbar()),
+    "zxing alone": lambda: only(Zxing()),
+}
+each_decoder = pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS.keys())
+
+
+# -- what is read ------------------------------------------------------------------------------------------
+
+
+@each_decoder
+def test_a_pass_is_read_in_the_first_frame_with_that_frames_time(make: Make) -> None:
+    (read,) = make().decode(frame(qr(PASS, scale=4), at=17.25))
+    assert (read.text, read.symbology, read.at) == (PASS, "QRCode", 17.25)
+
+
+@each_decoder
+def test_every_code_of_a_frame_is_read_and_each_once(make: Make) -> None:
+    scene = beside([qr(PASS, 3), qr("https://example.org/menu"), qr(PASS, 4)])
+    assert texts(make().decode(frame(scene))) == sorted([PASS, "https://example.org/menu"])
+
+
+@pytest.mark.parametrize("luma", [bytearray, memoryview], ids=["bytearray", "memoryview"])
+@each_decoder
+def test_a_frame_may_be_any_kind_of_buffer(make: Make, luma: type[bytearray]) -> None:
+    given = frame(qr(PASS, 3))
+    assert texts(make().decode(Frame(luma(given.luma), given.width, given.height, Monotonic(0)))) == [PASS]
+
+
+def shaded(picture: Image.Image) -> Image.Image:
+    """The shadow of a hand across it, soft at the edge: white there is darker than black elsewhere."""
+    bright = picture.point(lambda level: 120 + level // 2)
+    shadow = picture.point(lambda level: 10 + level // 4)
+    hand = Image.new("L", picture.size, 0)
+    hand.paste(255, (0, picture.height // 3, picture.width, 2 * picture.height // 3))
+    return Image.composite(shadow, bright, hand.filter(ImageFilter.GaussianBlur(6)))
+
+
+@pytest.mark.parametrize(
+    ("rescued_by", "spoil"),
+    [
+        ("adaptive", shaded),
+        ("unsharp", lambda picture: picture.filter(ImageFilter.GaussianBlur(2.6))),
+        ("inverted", ImageOps.invert),
+    ],
+    ids=["shade", "defocus", "light on dark"],
+)
+def test_pyzbar_alone_reads_what_plain_zbar_does_not_within_four_frames(
+    rescued_by: str, spoil: Spoil
+) -> None:
+    spoiled = spoil(beside([qr(PASS, 5)]))
+    assert Zbar().read(frame(spoiled)) == []
+    decoder = only(Zbar())
+    reads = [read for at in range(4) for read in decoder.decode(frame(spoiled, float(at)))]
+    assert {read.text for read in reads} == {PASS}
+    assert f"pyzbar {rescued_by}" in {read.decoder for read in reads}
+
+
+def test_a_phone_in_dark_mode_is_read_at_once() -> None:
+    assert texts(QrDecoder().decode(frame(ImageOps.invert(beside([qr(PASS)]))))) == [PASS]
+
+
+def test_a_camera_frame_is_read_by_pyzbar_alone_at_the_size_of_a_real_pass() -> None:
+    # 8 pixels a module over 1280x960, off the middle.
+    scene = beside([qr(PASS, 8)], size=(1280, 960))
+    assert seen_within_four(only(Zbar()), scene) == [PASS]
+
+
+@each_decoder
+def test_a_still_is_read_through_blur_and_reversal(make: Make) -> None:
+    spoiled = ImageOps.invert(beside([qr(PASS, 5)])).filter(ImageFilter.GaussianBlur(1.5))
+    assert texts(make().decode_still(frame(spoiled))) == [PASS]
+
+
+def test_a_still_of_a_phones_camera_is_read_at_full_and_at_reduced_size() -> None:
+    small_code = beside([qr("far away", 4)], size=(4000, 3000))
+    large_code = beside([qr("very near", 90)], size=(4000, 3000)).filter(ImageFilter.GaussianBlur(20))
+    assert texts(QrDecoder().decode_still(frame(small_code))) == ["far away"]
+    assert texts(QrDecoder().decode_still(frame(large_code))) == ["very near"]
+
+
+@each_decoder
+def test_nothing_is_read_where_there_is_nothing(make: Make) -> None:
+    empty = frame(Image.effect_noise((640, 480), 60))
+    assert seen_within_four(make(), Image.effect_noise((640, 480), 60)) == []
+    assert make().decode_still(empty) == []
+
+
+# -- pyzbar's faults ---------------------------------------------------------------------------------------
+
+
+@each_decoder
+def test_a_code_of_a_series_takes_no_other_code_with_it(make: Make) -> None:
+    part = series("SERIES:" + "ABCDEFGH" * 30, version=5)[0]
+    decoder = make()
+    assert PASS in texts(decoder.decode(frame(beside([part, qr(PASS, 4)]))))
+    assert decoder.failures == 0
+
+
+def test_a_part_of_a_series_is_no_text_of_pyzbars() -> None:
+    part = series("SERIES:" + "ABCDEFGH" * 30, version=5)[0]
+    assert Zbar().read(frame(part)) == []
+
+
+def test_zbar_is_always_told_which_symbologies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to itself it tries them all: three times the time, and assertions of its DataBar decoder."""
+    asked: list[object] = []
+    decode = pyzbar.decode
+
+    def spy(image: object, symbols: object = None) -> object:
+        asked.append(symbols)
+        return decode(image, symbols)
+
+    monkeypatch.setattr(pyzbar, "decode", spy)
+    seen_within_four(only(Zbar()), qr(PASS))
+    only(Zbar(["EAN13"])).decode(frame(qr(PASS)))
+    qr_code, ean = pyzbar.ZBarSymbol.QRCODE, pyzbar.ZBarSymbol.EAN13
+    assert asked == [[qr_code]] * 4 + [[qr_code, ean]]
+
+
+@settings(max_examples=40)
+@given(st.binary(min_size=1, max_size=120))
+def test_a_binary_payload_is_never_an_ascii_text_and_an_ascii_one_is_exact(payload: bytes) -> None:
+    picture = frame(qr(payload, 4))
+    by_zxing = texts(Zxing().read(picture))
+    by_zbar = texts(Zbar().read(picture))
+    if payload.isascii():
+        assert by_zxing == [payload.decode("ascii")]
+        assert by_zbar in ([], by_zxing)
+    else:
+        assert by_zbar == []
+        assert len(by_zxing) == 1
+        assert not by_zxing[0].isascii()
+
+
+def test_a_binary_code_is_a_text_for_the_format_step_to_refer() -> None:
+    payload = b"\x89PNG\r\n\x1a\n\x00\xff\xfe"
+    assert texts(QrDecoder().decode(frame(qr(payload)))) == [payload.decode("latin-1")]
+
+
+def test_chinese_is_readable_for_the_volunteer() -> None:
+    assert texts(QrDecoder().decode(frame(qr("MECARD:N:測試;;".encode())))) == ["MECARD:N:測試;;"]
+
+
+# -- other symbologies -------------------------------------------------------------------------------------
+
+
+@each_decoder
+def test_codes_that_were_not_asked_for_are_not_read(make: Make) -> None:
+    others = [linear("4006381333931", KINDS.EAN13), linear("AB-12", KINDS.Code128), micro_qr("12345")]
+    for picture in others:
+        assert seen_within_four(make(), picture) == []
+        assert make().decode_still(frame(picture)) == []
+
+
+def test_micro_qr_is_not_read_because_it_is_read_into_noise() -> None:
+    """Micro QR's checksum is so weak that zxing-cpp finds "010" in a crumpled cloth of the photographs."""
+    assert Zxing(LINEAR).read(frame(micro_qr("12345"))) == []
+
+
+CARDS = [("Code128", "AB-1234", KINDS.Code128), ("Code39", "AB+1234", KINDS.Code39Std)]
+CARDS += [("EAN13", "4006381333931", KINDS.EAN13)]
+
+
+@pytest.mark.parametrize(("name", "text", "kind"), CARDS)
+@pytest.mark.parametrize("library", [Zbar, Zxing])
+def test_a_bar_code_counts_when_a_second_frame_agrees(
+    library: type[Zbar] | type[Zxing], name: str, text: str, kind: zxingcpp.BarcodeFormat
+) -> None:
+    decoder = QrDecoder([name], libraries=[library([name])])
+    picture = linear(text, kind, scale=4)
+    first, second = (decoder.decode(frame(picture, at)) for at in (0.0, 0.1))
+    if library is Zbar:
+        assert first == []
+    assert [(read.text, read.symbology, read.at) for read in second] == [(text, name, 0.1)]
+
+
+def test_a_bar_code_in_one_still_needs_two_views() -> None:
+    picture = linear("AB-1234", KINDS.Code128)
+    assert texts(QrDecoder(["Code128"]).decode_still(frame(picture))) == ["AB-1234"]
+
+
+def bar(text: str, at: float, decoder: str = "pyzbar plain") -> CodeRead:
+    return CodeRead(text, "EAN13", decoder, Monotonic(at))
+
+
+def test_equal_reads_are_of_the_same_text_by_another_look_and_not_long_ago() -> None:
+    twice = TwoEqualReads(Seconds(2))
+    looks = [
+        (bar("1", 0.0), False),
+        (bar("2", 0.1), False),
+        (bar("2", 0.1), False),  # a second copy in the same look
+        (bar("2", 0.1, "zxing plain"), True),
+        (bar("2", 0.2), True),
+        (bar("1", 2.1), False),  # the first look at it is forgotten
+        (bar("1", 4.1), True),
+    ]
+    assert [twice.accept(read) for read, _ in looks] == [expected for _, expected in looks]
+
+
+def test_an_unknown_symbology_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="Codabar"):
+        QrDecoder(["Codabar"])
+
+
+# -- failures ----------------------------------------------------------------------------------------------
+
+
+class Broken:
+    """A library that fails on every frame while ``broken``."""
+
+    def __init__(self, name: str = "pyzbar") -> None:
+        self.name = name
+        self.broken = True
+        self.frames = 0
+
+    def read(self, frame: Frame) -> list[CodeRead]:
+        self.frames += 1
+        if self.broken:
+            raise DecoderError("no")
+        return []
+
+
+def test_one_decoder_failing_is_counted_and_the_other_still_reads() -> None:
+    decoder = QrDecoder(libraries=[Zxing(), Broken()])
+    assert seen_within_four(decoder, qr(PASS)) == [PASS]
+    assert decoder.failures == 2
+    assert decoder.blind_frames == 0
+
+
+def test_whatever_the_foreign_code_raises_is_a_failure_of_that_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    zbar = Zbar()
+
+    def explode(*arguments: object, **options: object) -> object:
+        raise KeyError(PASS)
+
+    monkeypatch.setattr("pyzbar.pyzbar.decode", explode)
+    monkeypatch.setattr("zxingcpp.read_barcodes", explode)
+    decoder = QrDecoder(libraries=[Zxing(), zbar])
+    assert decoder.decode(frame(qr(PASS))) == []
+    assert decoder.failures == 2
+    assert PASS not in decoder.last_failure  # errors may quote the code; counters and messages must not
+
+
+@settings(max_examples=60)
+@given(
+    st.binary(max_size=400),
+    st.integers(-2, 30),
+    st.integers(-2, 30),
+    st.sampled_from([bytes, bytearray, memoryview]),
+)
+def test_no_frame_brings_the_decoder_down(
+    luma: bytes, width: int, height: int, kind: type[bytes | bytearray | memoryview]
+) -> None:
+    decoder = QrDecoder(LINEAR)
+    broken = Frame(kind(luma), width, height, Monotonic(0))
+    assert [decoder.decode(broken) for _ in range(4)] == [[]] * 4
+    assert decoder.decode_still(broken) == []
+    if width <= 0 or height <= 0 or len(luma) != width * height:
+        assert decoder.failures > 0
+    assert texts(decoder.decode(frame(qr(PASS)))) == [PASS]
+
+
+def test_an_empty_frame_gets_one_look_by_zxing_and_one_more_in_turn() -> None:
+    zxing, zbar = Broken("zxing"), Broken("pyzbar")
+    zxing.broken = zbar.broken = False
+    decoder = QrDecoder(libraries=[zxing, zbar])
+    for at in range(8):
+        decoder.decode(frame(Image.new("L", (64, 48)), float(at)))
+    assert (zxing.frames, zbar.frames) == (8 + 4, 4)
+
+
+# -- one decoder missing -----------------------------------------------------------------------------------
+
+WITHOUT = {
+    # Real failures of the real imports, in a process of its own.
+    "pyzbar": "import ctypes.util; ctypes.util.find_library = lambda name: None",
+    "zxing": "import sys; sys.modules['zxingcpp'] = None",
+}
+ASK = """
+import json
+from PIL import Image
+from drivers.qr_decode import QrDecoder
+from kiosk.errors import DeviceAbsent
+from kiosk.model import Frame
+picture = Image.open({picture!r}).convert("L")
+try:
+    decoder = QrDecoder()
+    reads = decoder.decode(Frame(picture.tobytes(), *picture.size, 0.0))
+    print(json.dumps([decoder.live, dict(decoder.missing), [read.text for read in reads]]))
+except DeviceAbsent as error:
+    print(json.dumps([[], str(error), []]))
+"""
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    file = tmp_path / "pass.png"
+    qr(PASS).save(file)
+    return file
+
+
+def in_a_process_without(*names: str, picture: Path) -> tuple[list[str], Any, list[str]]:
+    program = "\n".join([*(WITHOUT[name] for name in names), ASK.format(picture=str(picture))])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    live, missing, found = json.loads(done.stdout)
+    return live, missing, found
+
+
+def test_without_libzbar_zxing_reads_and_it_is_said(picture: Path) -> None:
+    live, missing, found = in_a_process_without("pyzbar", picture=picture)
+    assert (live, found) == (["zxing"], [PASS])
+    assert "libzbar0" in missing["pyzbar"]
+
+
+def test_without_zxing_pyzbar_reads_and_it_is_said(picture: Path) -> None:
+    live, missing, found = in_a_process_without("zxing", picture=picture)
+    assert (live, found) == (["pyzbar"], [PASS])
+    assert "zxing-cpp" in missing["zxing"]
+
+
+def test_without_both_there_is_no_reader_at_all(picture: Path) -> None:
+    live, message, _ = in_a_process_without("zxing", "pyzbar", picture=picture)
+    assert live == []
+    assert "libzbar0" in message
+    assert "zxing-cpp" in message
+
+
+def test_here_both_are_live() -> None:
+    decoder = QrDecoder()
+    assert decoder.live == ("zxing", "pyzbar")
+    assert decoder.missing == {}
+
+
+def test_no_library_given_is_no_decoder() -> None:
+    with pytest.raises(DeviceAbsent):
+        QrDecoder(libraries=[])
+
+
+# -- the reader --------------------------------------------------------------------------------------------
+
+
+class Frames:
+    """A camera that hands out the frames it was given, then none."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames = list(frames)
+        self.closed = 0
+
+    def poll(self, now: Monotonic) -> Frame | None:
+        return self.frames.pop(0) if self.frames else None
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Slow:
+    """A library that takes its time on a virtual clock, and is asked meanwhile whether it hangs."""
+
+    name = "zxing"
+
+    def __init__(self, clock: VirtualClock, seconds: float) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self.reader: FrameReader | None = None
+        self.stalled: list[bool] = []
+
+    def read(self, frame: Frame) -> list[CodeRead]:
+        assert self.reader is not None
+        self.stalled.append(self.reader.stalled(self.clock.monotonic()))
+        self.clock.advance(self.seconds)
+        self.stalled.append(self.reader.stalled(self.clock.monotonic()))
+        return []
+
+
+def test_a_read_carries_the_time_of_its_frame_not_of_the_poll() -> None:
+    camera = Frames([frame(qr(PASS), at=3.5)])
+    reader = FrameReader(camera, QrDecoder())
+    assert [(read.text, read.at) for read in reader.poll(Monotonic(9))] == [(PASS, 3.5)]
+    assert reader.poll(Monotonic(10)) == []
+    reader.close()
+    reader.close()
+    assert camera.closed == 2
+
+
+@pytest.mark.parametrize(("seconds", "slow"), [(0.2, 0), (0.6, 1)])
+def test_a_frame_that_takes_too_long_is_noticed_while_it_lasts_and_counted_after(
+    seconds: float, slow: int
+) -> None:
+    clock = VirtualClock()
+    library = Slow(clock, seconds)
+    camera = Frames([frame(Image.new("L", (64, 48)))])
+    reader = library.reader = FrameReader(
+        camera, QrDecoder(libraries=[library]), clock=clock, limit_s=Seconds(1)
+    )
+    assert not reader.stalled(clock.monotonic())
+    reader.poll(clock.monotonic())
+    # Two views of one frame.
+    assert library.stalled == [False, False, False, bool(slow)]
+    assert reader.slow_frames == slow
+    assert reader.slowest_s == pytest.approx(2 * seconds)
+    clock.advance(60)
+    assert not reader.stalled(clock.monotonic())
+
+
+def test_a_decoder_that_never_works_again_is_a_broken_device_and_may_recover() -> None:
+    empty = frame(Image.new("L", (64, 48)))
+    library = Broken("zxing")
+    reader = FrameReader(Frames([empty] * (BLIND_FRAMES + 2)), QrDecoder(libraries=[library]))
+    for _ in range(BLIND_FRAMES - 1):
+        assert reader.poll(Monotonic(0)) == []
+    with pytest.raises(DecoderError, match="no decoder works"):
+        reader.poll(Monotonic(0))
+    library.broken = False
+    assert reader.poll(Monotonic(0)) == []
+    assert reader.decoder.blind_frames == 0
