@@ -18,7 +18,6 @@ from typing import Final, Self, TypeVar
 
 from kiosk.devices import Clock
 from kiosk.errors import JournalDamaged, JournalError, JournalFull
-from kiosk.files import fsync_directory
 from kiosk.model import DeviceId, EventKind, EventSeq, Receipt, Verdict
 from kiosk.passage.chain import (
     SALT_BYTES,
@@ -38,19 +37,19 @@ from kiosk.passage.journal_beside import RESERVE_BYTES, STEP_BYTES, open_beside
 from kiosk.passage.journal_check import BackgroundCheck, check_whole
 from kiosk.passage.journal_errors import free_bytes
 from kiosk.passage.journal_file import (
-    BEGINNING,
     DURABLE,
+    INSERT,
+    Row,
     Settings,
-    create_schema,
     open_writer,
     prepare_place,
     set_asides,
     side_files,
-    touch_private,
     translated,
 )
 from kiosk.passage.journal_file import set_aside as move_aside
 from kiosk.passage.journal_reader import Head, JournalReader
+from kiosk.passage.journal_start import begin, examine, genesis
 
 __all__ = [
     "BackgroundCheck",
@@ -69,10 +68,8 @@ __all__ = [
 log = logging.getLogger(__name__)
 Done = TypeVar("Done")
 
-LINKS_AT_START: Final = 1000
 BODY_BYTES: Final = 65_536
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_INSERT: Final = "INSERT INTO events (seq, header, salt, body, hash) VALUES (?, ?, ?, ?, ?)"
 _TAIL: Final = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
 _DISK: Final = {"part": "disk", "code": JournalFull.code}
 
@@ -205,49 +202,23 @@ class Journal:
 
     def _start(self, device: DeviceId, boot: str, simulated: bool) -> None:
         self._origin = Origin(device, secrets.token_hex(8), boot, simulated)
-        found = self._with_room(self._examine)
+        found = self._with_room(lambda: examine(self.path, device, simulated))
         if found is not None and found.ok and found.epoch is not None:
             self._origin = Origin(device, found.epoch, boot, simulated)
         else:
-            if found is not None:
-                self.set_aside = move_aside(self.path, self._clock.wall())
-                log.error("journal: %s; set aside as %s", found.problem, self.set_aside)
-            self._with_room(lambda: self._begin(_genesis(found, self.set_aside)))
+            self._begin_epoch(found)
         self._with_room(self._connect)
         if not self._reserve.fill():
             self._disk_full = True
             with suppress(JournalFull):
                 self._with_room(self._tell_disk_full)
 
-    def _examine(self) -> Verification | None:
-        """What stands at our path: None if nothing does."""
-        wal, shm = side_files(self.path)
-        if not self.path.exists():
-            if wal.exists() or shm.exists():
-                return Verification(False, problem=f"{self.path} is missing, only its side files are there")
-            return None
-        found = JournalReader(self.path).verify(last=LINKS_AT_START)
-        if found.ok and found.device != self._origin.device:
-            return _foreign(found, f"it belongs to device {found.device!r}")
-        if found.ok and found.simulated != self._origin.simulated:
-            return _foreign(found, "real and simulated events are never in one journal")
-        return found
-
-    def _begin(self, genesis: Mapping[str, object]) -> None:
-        """Make a journal with its genesis under another name, then give it its own."""
-        new = self.path.with_name(self.path.name + ".new")
-        with translated(new):
-            for leftover in (new, *side_files(new)):
-                leftover.unlink(missing_ok=True)
-            touch_private(new)
-            connection = open_writer(new, BEGINNING)
-            try:
-                create_schema(connection)
-                connection.execute(_INSERT, self._row(EventKind.GENESIS, exact_json(genesis)))
-            finally:
-                connection.close()
-            new.rename(self.path)
-            fsync_directory(self.path.parent)
+    def _begin_epoch(self, found: Verification | None) -> None:
+        if found is not None:
+            self.set_aside = move_aside(self.path, self._clock.wall())
+            log.error("journal: %s; set aside as %s", found.problem, self.set_aside)
+        body = exact_json(genesis(found, self.set_aside))
+        self._with_room(lambda: begin(self.path, self._row(EventKind.GENESIS, body)))
 
     def _connect(self) -> None:
         self._connection = open_writer(self.path, self._settings)
@@ -276,12 +247,12 @@ class Journal:
         row = self._row(kind, text)
         self._in_doubt = True
         with translated(self.path):
-            self._connection.execute(_INSERT, row)
+            self._connection.execute(INSERT, row)
         self._in_doubt = False
         self._seq, self._hash = row[0], row[4]
         return Receipt(self.epoch, self.seq, self.head, verdict)
 
-    def _row(self, kind: EventKind, text: str) -> tuple[int, str, bytes, str, bytes]:
+    def _row(self, kind: EventKind, text: str) -> Row:
         clock = self._clock
         stamp = Stamp(clock.monotonic(), clock.wall(), clock.state())
         header = header_text(self._origin, stamp, self._seq + 1, kind)
@@ -338,21 +309,6 @@ class Journal:
             connection.close()
         self._reserve.close()
         self._lock.release()
-
-
-def _genesis(found: Verification | None, aside: Path | None) -> dict[str, object]:
-    """Body of the first event: what came before, and why it ended."""
-    if found is None or aside is None:
-        return {"previous": "none", "why": "no journal was there", "set_aside": None}
-    previous: object = "none"
-    if found.last is not None:
-        previous = {"epoch": found.epoch, "seq": found.last, "head": found.head}
-    return {"previous": previous, "why": found.problem, "set_aside": aside.name}
-
-
-def _foreign(found: Verification, problem: str) -> Verification:
-    """A sound journal that this writer must not go on with."""
-    return Verification(False, found.epoch, found.device, last=found.last, head=found.head, problem=problem)
 
 
 def _body_text(kind: EventKind, body: Mapping[str, object], verdict: Verdict | None) -> str:

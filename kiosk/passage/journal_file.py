@@ -44,6 +44,10 @@ SCHEMA: Final = """CREATE TABLE events (
 
 Answer = TypeVar("Answer")
 
+INSERT: Final = "INSERT INTO events (seq, header, salt, body, hash) VALUES (?, ?, ?, ?, ?)"
+Row = tuple[int, str, bytes, str, bytes]
+"""seq, header, salt, body, hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -1,0 +1,48 @@
+"""One line that says what a figure was measured on: without it no figure means anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+_CPUINFO: Final = Path("/proc/cpuinfo")
+_MODEL: Final = Path("/proc/device-tree/model")
+_MOUNTS: Final = Path("/proc/self/mounts")
+
+
+def machine_line(directory: Path) -> str:
+    """Processor, system, Python, SQLite, and the file system that holds ``directory``."""
+    parts = [
+        f"{_processor()} x {os.cpu_count()}",
+        f"{platform.system()} {platform.release()} {platform.machine()}",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+        f"{directory} on {_file_system(directory)}",
+    ]
+    return ", ".join(parts)
+
+
+def _processor() -> str:
+    """A Raspberry Pi says its model, others the name of the processor."""
+    try:
+        if _MODEL.exists():
+            return _MODEL.read_text().strip("\0 \n")
+        names = [line for line in _CPUINFO.read_text().splitlines() if line.startswith("model name")]
+        return names[0].partition(":")[2].strip() if names else "unknown processor"
+    except OSError:
+        return "unknown processor"
+
+
+def _file_system(directory: Path) -> str:
+    """Device and type of the longest mount point above ``directory``."""
+    try:
+        mounts = [line.split() for line in _MOUNTS.read_text().splitlines()]
+    except OSError:
+        return "unknown"
+    place = directory.resolve()
+    above = [mount for mount in mounts if place.is_relative_to(mount[1])]
+    device, _, kind, *_ = max(above, key=lambda mount: len(mount[1]))
+    return f"{device} ({kind})"
