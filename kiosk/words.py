@@ -66,10 +66,7 @@ _PROMPTS: Final[Mapping[Prompt, Words]] = {
     Prompt.COME_CLOSER: Words("请靠近一点", "A little closer, please"),
     Prompt.COLD_OUTSIDE: Words("室外温度低,请志愿者测温", "It is cold outside: a volunteer will measure"),
     Prompt.NOT_ADMITTED: Words("抱歉,此通行证不能在此通行", "Sorry, this pass can't be used here"),
-    Prompt.GO_ELSEWHERE: Words(
-        "此处暂无人值守,请按告示前往其他入口",
-        "Nobody is on duty here. Please use the gate named on the notice",
-    ),
+    Prompt.GO_ELSEWHERE: Words("请从其他入口通行,详见告示", "Please use another gate: see the notice"),
 }
 
 _VERDICTS: Final[Mapping[Verdict, Words]] = {
