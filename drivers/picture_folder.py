@@ -14,21 +14,29 @@ from pathlib import Path
 from typing import Final, cast
 
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from kiosk.errors import PictureBroken, PictureError, PictureMissing, PictureTooLarge, PictureUnreadable
 from kiosk.model import Frame, Monotonic
 
+# Importing a plugin registers it with Pillow; all others, PostScript among them, stay out of the process.
 KINDS: Final = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".mpo",),
-    "WEBP": (".webp",),
-    "GIF": (".gif",),
-    "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"),
-    "PPM": (".pgm", ".ppm", ".pbm", ".pnm"),
+    PngImageFile.format: (".png",),
+    JpegImageFile.format: (".jpg", ".jpeg", ".mpo"),
+    WebPImageFile.format: (".webp",),
+    GifImageFile.format: (".gif",),
+    BmpImageFile.format: (".bmp",),
+    TiffImageFile.format: (".tif", ".tiff"),
+    PpmImageFile.format: (".pgm", ".ppm", ".pbm", ".pnm"),
 }
-"""Kinds of files by Pillow's names; a phone's JPEG with a depth map calls itself MPO."""
+"""Kinds of files and their suffixes; a phone's JPEG with a second picture inside (MPO) opens as JPEG."""
+_FORMATS: Final = tuple(kind for kind in KINDS if kind is not None)
 SUFFIXES: Final = frozenset(suffix for suffixes in KINDS.values() for suffix in suffixes)
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
@@ -53,7 +61,7 @@ def load_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     try:
         _look_at_file(path)
         # Pillow's warnings (odd metadata, a size that is judged here anyway) help nobody at a gate.
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=tuple(KINDS)) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as image:
             if image.width * image.height > max_pixels:
                 raise PictureTooLarge(f"{path}: {image.width}x{image.height} pixels")
             return _upright_luma(image)
