@@ -68,6 +68,17 @@ class Directory:
         """How old the lists surely are. With untrusted time they may be older."""
         return Seconds(max(0.0, interval.lo - self.manifest_iat))
 
+    def summary(self) -> dict[str, object]:
+        """What the journal notes when this directory comes into force."""
+        return {
+            "seq": self.manifest.seq,
+            "iat": int(self.manifest.issued_at),
+            "expires": int(self.manifest.expires),
+            "trust_seq": self.trust.seq,
+            "trust": self.trust.digest.hex(),
+            "mode": str(self.mode),
+        }
+
     def trust_expired(self, interval: TimeInterval) -> bool:
         """Whether the trust list has surely expired; passes then answer NO_TRUST."""
         return judge(interval, None, self.trust.expires) is Reason.EXPIRED

@@ -53,4 +53,4 @@ def _bytes(value: int, size: int) -> bytes:
     try:
         return value.to_bytes(size, "big")
     except OverflowError:
-        raise PassError(Reason.BAD_BASE45, f"a group is worth more than {size} bytes") from None
+        raise PassError(Reason.BAD_BASE45, f"a group is too large for {8 * size} bits") from None

@@ -67,6 +67,8 @@ def _ordered(value: Any) -> Any:
         return {key: _ordered(value[key]) for key in sorted(value, key=cbor2.dumps)}
     if isinstance(value, (list, tuple)):
         return [_ordered(item) for item in value]
+    if isinstance(value, cbor2.CBORTag):
+        return cbor2.CBORTag(value.tag, _ordered(value.value))
     return _scalar(value)
 
 

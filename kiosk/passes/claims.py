@@ -24,7 +24,7 @@ from kiosk.model import (
     WeeklyWindow,
 )
 from kiosk.passes import cbor
-from kiosk.passes.shapes import LATEST, NAME
+from kiosk.passes.shapes import LATEST, NAME, NAME_WORDS
 
 ISS: Final = 1
 EXP: Final = 4
@@ -174,7 +174,7 @@ def _data(value: Any, size: int) -> bytes:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise _bad("not an id of 1 to 16 letters, digits, dots, dashes")
+        raise _bad(f"not an id of {NAME_WORDS}")
     return value
 
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import cbor2
+
 from kiosk.errors import PassError
 from kiosk.model import Reason
 from kiosk.passes import cbor
 from kiosk.passes.keys import SIGNATURE_BYTES, PublicKey, SigningKey
 
-_TAG: Final = b"\xd2"
-"""Tag 18, which is one byte in its only deterministic encoding."""
+SIGN1_TAG: Final = 18
+_TAG_HEAD: Final = bytes([0xC0 | SIGN1_TAG])
+"""The tag as it stands before the message: one byte in its only deterministic encoding."""
 _ALG: Final = 1
 _KID: Final = 4
 _MAX_KID: Final = 32
@@ -52,8 +55,8 @@ class Sign1:
 
 def read(data: bytes) -> Sign1:
     """The message in ``data``; :class:`PassError` BAD_CBOR or BAD_COSE."""
-    parts = cbor.read_deterministic(data.removeprefix(_TAG))
-    if not data.startswith(_TAG):
+    parts = cbor.read_deterministic(data.removeprefix(_TAG_HEAD))
+    if not data.startswith(_TAG_HEAD):
         raise _bad("not tagged as a COSE_Sign1")
     if not isinstance(parts, list) or [type(part) for part in parts] != [bytes, dict, bytes, bytes]:
         raise _bad("not the four parts of a COSE_Sign1")
@@ -86,7 +89,7 @@ def sign(payload: bytes, key: SigningKey, kind: Kind) -> bytes:
     """A message of this kind with ``key``'s algorithm and key id."""
     protected = cbor.encode({_ALG: int(key.public.algorithm), _KID: key.public.kid})
     signature = key.sign(_to_be_signed(protected, payload, kind))
-    return _TAG + cbor.encode([protected, {}, payload, signature])
+    return cbor.encode(cbor2.CBORTag(SIGN1_TAG, [protected, {}, payload, signature]))
 
 
 def _to_be_signed(protected: bytes, payload: bytes, kind: Kind) -> bytes:

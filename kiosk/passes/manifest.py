@@ -20,7 +20,7 @@ MOST_BYTES: Final = 16 << 20
 """Largest file a manifest may name."""
 _MOST_FILES: Final = 20_000
 _STATUS: Final = re.compile(r"status/([^/]+)/(0|[1-9][0-9]{0,4})/(0|[1-9][0-9]{0,4})")
-_FILE_NAME: Final = re.compile(r"[a-z]+(/[A-Za-z0-9][A-Za-z0-9._-]{0,15}){0,3}")
+_FILE_NAME: Final = re.compile(r"[a-z]+(/[a-z0-9][a-z0-9_-]{0,31}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from kiosk.model import UnixTime
 
 LATEST: Final = 253_402_300_799
 """The last second of year 9999: later times can't be shown to anybody."""
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,15}")
-"""Ids of issuers, gates and communities: short, because they stand in every pass."""
+NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?")
+"""Ids of issuers, gates and communities, as the configuration takes them. Short ones make small codes."""
+NAME_WORDS: Final = "1 to 32 characters of a-z, 0-9, - and _"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -58,10 +59,10 @@ class Fields:
         return value
 
     def name(self, name: str) -> str:
-        """An id as :data:`NAME` describes it."""
+        """An id of the form :data:`NAME`."""
         value = self._take(name)
         if not isinstance(value, str) or not NAME.fullmatch(value):
-            raise self._bad(name, "must be 1 to 16 letters, digits, dots, dashes")
+            raise self._bad(name, f"must be {NAME_WORDS}")
         return value
 
     def one_of(self, name: str, kind: type[E]) -> E:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kiosk.errors import TrustError
 from kiosk.model import Category, CommunityId, IssuerId, Mode, Seconds, UnixTime
 from kiosk.passes.keys import PublicKey
-from kiosk.passes.shapes import NAME, Fields
+from kiosk.passes.shapes import NAME, NAME_WORDS, Fields
 
 VERSION: Final = 1
 EVERYWHERE: Final = CommunityId("*")
@@ -168,7 +168,7 @@ def _digest(value: Any) -> bytes:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise TrustError("must hold names of 1 to 16 letters, digits, dots, dashes")
+        raise TrustError(f"must hold names of {NAME_WORDS}")
     return value
 
 
