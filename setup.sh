@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly CHECKOUT=$PWD
 readonly SYSTEM_PYTHON=/usr/bin/python3
 # What pip can't bring: venv, the zbar library behind pyzbar, certificates for pip itself, time zones.
-readonly PACKAGES=(python3 python3-venv libzbar0 ca-certificates tzdata)
+PACKAGES=(python3 python3-venv ca-certificates tzdata)
 
 usage() {
     cat <<'TEXT'
@@ -38,7 +38,8 @@ check_system() {
     # shellcheck disable=SC1090
     [ ! -r "$release" ] || . "$release"
     case "$ID $VERSION_ID" in
-        'debian 12' | 'debian 13' | 'raspbian 12' | 'raspbian 13') ;;
+        'debian 12' | 'raspbian 12') PACKAGES+=(libzbar0) ;;
+        'debian 13' | 'raspbian 13') PACKAGES+=(libzbar0t64) ;;
         *) stop 2 "this is $PRETTY_NAME, but only Debian 12 and 13 are known to work; nothing was changed" ;;
     esac
     machine=$(dpkg --print-architecture)
