@@ -18,12 +18,12 @@ from typing import Final, Self, TypeVar
 from drivers.mlx90614 import SPECS
 from drivers.qr_decode import FrameReader, QrDecoder
 from kiosk.config import Config
-from kiosk.devices import CallButton, Clock, FrameSource, Lamp, Speaker
+from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
 from kiosk.directory import DirectoryWatch
 from kiosk.errors import DeviceAbsent
 from kiosk.gate import Gate
-from kiosk.journal_keeper import JournalKeeper
-from kiosk.model import Monotonic, Prompt, Sample, Seconds
+from kiosk.journal_keeper import JournalKeeper, Writer
+from kiosk.model import Celsius, Monotonic, Prompt, Sample, Seconds
 from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, Journal
 from kiosk.passes.keys import PublicKey, read_secret, write_secret
@@ -63,23 +63,33 @@ class Kiosk:
         self.closing.close()
 
 
-def assemble(config: Config, parts: Parts, *, clock: Clock, lamp: Lamp, speaker: Speaker) -> Kiosk:
-    """The gate over parts that are ready; what it opens itself (journal, lists) comes with back-off."""
+def assemble(
+    config: Config,
+    parts: Parts,
+    *,
+    clock: Clock,
+    lamp: Lamp,
+    speaker: Speaker,
+    writer: Callable[[Writer], Writer] = lambda journal: journal,
+) -> Kiosk:
+    """The gate over parts that are ready; what it opens itself (journal, lists) comes with back-off.
+
+    ``writer`` may stand between the gate and its journal, for a scenario that fills the disk.
+    """
     state = config.journal.path.parent
     boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
     floor = FloorFile(state / "clock.json", boot)
     proven, at = floor.load()
     roots = [PublicKey.load(file) for file in config.directory.roots]
-    journal = JournalKeeper(_journal_opener(config, clock, boot))
+    opener = _journal_opener(config, clock, boot)
+    journal = JournalKeeper(lambda: writer(opener()))
     surroundings = Surroundings(
         config=config.gate,
         site=site_of(config),
         parts=parts,
         time=TimeKeeper(clock, proven, EMERGENCY.max_gap_s, floor_at=at),
         floor=floor,
-        lists=DirectoryWatch(
-            config.directory.path, [PublicKey.load(root) for root in config.directory.roots]
-        ),
+        lists=DirectoryWatch(config.directory.path, roots),
         journal=journal,
         token_key=_token_key(state / "token.key"),
     )
@@ -205,3 +215,19 @@ class Presses:
     def close(self) -> None:
         """Release the button."""
         self._button.close()
+
+
+class Temperatures:
+    """An air thermometer as a part: one item for each new value."""
+
+    def __init__(self, air: AirThermometer) -> None:
+        self._air = air
+
+    def poll(self, now: Monotonic) -> Sequence[Celsius]:
+        """The value, °C, when there is a new one."""
+        celsius = self._air.poll(now)
+        return () if celsius is None else (celsius,)
+
+    def close(self) -> None:
+        """Release the part."""
+        self._air.close()

@@ -20,7 +20,7 @@ from drivers.simulated.speaker import SimulatedSpeaker
 from kiosk.assembly import Kiosk, Presses, assemble
 from kiosk.config import Config, load
 from kiosk.errors import DeviceAbsent, DeviceError, SensorError
-from kiosk.gate import Gate
+from kiosk.gate import Gate, State
 from kiosk.model import (
     Category,
     Celsius,
@@ -132,6 +132,10 @@ class Street:
             self.clock.advance(TURN)
             self.gate.turn()
 
+    def state(self) -> State:
+        """Where the gate stands now."""
+        return self.gate.state
+
     def issue(self, category: Category = Category.RESIDENT, **rights: Any) -> IssuedPass:
         """A pass of the demo's issuer, good for a month from now."""
         now = UnixTime(self.clock.wall())
@@ -189,7 +193,7 @@ def _config(folder: Path, trust: DemoTrust, commissioned: bool, gate: dict[str, 
     record = folder / "commissioning.json"
     made = Commissioning.make(SITE_NORMAL, 120, "2027-01-01T00:00:00+08:00", simulated=True)
     record.write_text(json.dumps(made.to_map()))
-    usual = {"simulated": True, "community": trust.community, "entry_from": EntryFrom.INDOORS}
+    usual: dict[str, Any] = {"simulated": True, "community": trust.community, "entry_from": EntryFrom.INDOORS}
     return replace(
         config,
         gate=replace(config.gate, **(usual | gate)),

@@ -26,7 +26,7 @@ def test_a_resident_with_a_normal_forehead_gets_two_seconds_of_green(street: Str
     assert passage.decision.verdict is Verdict.ADMIT
     assert passage.decision.reasons == (Reason.PASS_VALID, Reason.TEMPERATURE_NORMAL)
     assert street.green_seconds() == pytest.approx(2.0, abs=0.01)
-    assert street.gate.state is State.IDLE
+    assert street.state() is State.IDLE
 
 
 def test_the_record_is_on_disk_before_green(street: Street) -> None:
@@ -86,7 +86,7 @@ def test_the_next_pass_ends_the_previous_light_at_once(street: Street) -> None:
         street.run(0.05)
     street.shown = [street.issue().text]
     street.run(0.1)
-    assert street.gate.state is State.READING
+    assert street.state() is State.READING
     assert street.gate.light is Light.HOLD_STILL
 
 
@@ -142,7 +142,7 @@ def test_who_walks_away_is_recorded_when_the_next_one_is_there(street: Street) -
     first, *_ = street.events(EventKind.PASSAGE)
     assert first["reasons"] == ["NO_READING", "PASS_VALID"]
     assert not street.answers
-    assert street.gate.state is State.READING
+    assert street.state() is State.READING
 
 
 def test_the_call_button_refers(street: Street) -> None:
@@ -158,11 +158,11 @@ def test_the_call_button_refers(street: Street) -> None:
 def test_without_a_camera_the_lamp_is_steady_red_until_it_is_back(street: Street) -> None:
     street.camera_gone = True
     street.run(1.0)
-    assert street.gate.state is State.FAULT
+    assert street.state() is State.FAULT
     assert street.lamp.outputs.red
     street.camera_gone = False
     street.run(3.0)
-    assert street.gate.state is State.IDLE
+    assert street.state() is State.IDLE
     parts = [(event["part"], event["code"]) for event in street.events(EventKind.FAULT)]
     assert parts == [("camera", "DEVICE_ABSENT")]
     assert [event["part"] for event in street.events(EventKind.RECOVERED)] == ["camera"]
@@ -173,10 +173,10 @@ def test_without_a_thermometer_a_valid_pass_is_referred(street: Street) -> None:
     passage = street.pass_by(street.issue().text)
     assert passage is not None
     assert passage.decision.reasons[0] is Reason.SENSOR_FAULT
-    assert street.gate.state is State.FAULT
+    assert street.state() is State.FAULT
     street.sensor_fault = None
     street.run(31.0)
-    assert street.gate.state is State.IDLE
+    assert street.state() is State.IDLE
     again = street.pass_by(street.issue().text)
     assert again is not None
     assert again.decision.verdict is Verdict.ADMIT
@@ -215,5 +215,5 @@ def test_stopping_while_green_goes_dark_and_says_so_in_the_journal(street: Stree
         street.run(0.05)
     street.gate.stop()
     assert not street.lamp.outputs.green
-    assert street.gate.state is State.STOPPED
+    assert street.state() is State.STOPPED
     assert street.events(EventKind.STOPPED) == [{}]

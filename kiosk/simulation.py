@@ -1,0 +1,295 @@
+"""A simulated gate: the real one, assembled on a virtual clock in a world of people who react to it.
+
+Its folder holds what an installed gate would have on its disk: signed lists, a commissioning record (marked
+SIMULATED), a configuration file, the journal. Nothing of the gate itself is replaced: pictures go through
+the real decoders, words through the real screening, records into the real journal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from drivers.mlx90614 import SPECS
+from drivers.qr_decode import FrameReader, QrDecoder
+from drivers.simulated.air_temperature import SimulatedAirThermometer
+from drivers.simulated.call_button import SimulatedCallButton
+from drivers.simulated.clock import VirtualClock
+from drivers.simulated.frames import Renderer
+from drivers.simulated.lamp import SimulatedLamp
+from drivers.simulated.mlx90614 import SimulatedMlx90614
+from drivers.simulated.pace import Pace, Stoppable
+from drivers.simulated.qr_camera import SimulatedQrCamera
+from drivers.simulated.speaker import SimulatedSpeaker
+from drivers.simulated.world import World
+from kiosk.assembly import Kiosk, Presses, Temperatures, assemble
+from kiosk.config import Config
+from kiosk.devices import FrameSource
+from kiosk.errors import JournalFull
+from kiosk.files import write_atomic
+from kiosk.gate import Gate
+from kiosk.journal_keeper import Writer
+from kiosk.model import (
+    Celsius,
+    CodeRead,
+    EventKind,
+    Monotonic,
+    Receipt,
+    Sample,
+    Seconds,
+    Verdict,
+)
+from kiosk.passage.body_temperature import Commissioning
+from kiosk.passes.keys import SigningKey
+from kiosk.passes.status import Status
+from kiosk.passes.trust import DemoTrust, init_demo
+from kiosk.scenario import FaultKind, FaultSpan, Scenario, people
+from kiosk.specimens import Specimens
+from kiosk.supervision import Supervised
+from kiosk.surroundings import Parts
+
+STARTED: Final = Monotonic(100.0)
+FINEST: Final = Seconds(0.05)
+COARSEST: Final = Seconds(0.25)
+"""Longest step of virtual time between two turns: a machine that is slow drops frames, not people."""
+SETTLE_S: Final = Seconds(6.0)
+"""After the last person: the light runs out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of a simulated gate, laid out; child processes read the same files."""
+
+    folder: Path
+    scenario: Scenario
+    trust: DemoTrust
+
+    @property
+    def config_file(self) -> Path:
+        """What ``kiosk sync --config`` is given too."""
+        return self.folder / "kiosk.toml"
+
+    @classmethod
+    def lay_out(
+        cls, folder: Path, scenario: Scenario, *, server: str = "", secret: Path | None = None
+    ) -> Place:
+        """Make keys, lists, commissioning record and configuration in ``folder`` (new or empty)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        trust = init_demo(folder / "trust", scenario.starts)
+        place = cls(folder, scenario, trust)
+        made = Commissioning.make(scenario.site.site_normal, 100, "simulated", simulated=True)
+        write_atomic(folder / "commissioning.json", json.dumps(made.to_map(), indent=1).encode())
+        write_atomic(place.config_file, place.config_text(server, secret).encode())
+        return place
+
+    def config_text(self, server: str, secret: Path | None) -> str:
+        """The gate's configuration as an admin would write it; all paths lie in the folder."""
+        return "\n".join(
+            f"\n[{section}]\n" + "\n".join(f"{key} = {_toml(value)}" for key, value in settings.items())
+            for section, settings in self._settings(server, secret).items()
+        )
+
+    def _settings(self, server: str, secret: Path | None) -> dict[str, dict[str, Any]]:
+        site = self.scenario.site
+        outdoor = self.scenario.weather.at(0.0).outdoor
+        return {
+            "gate": {
+                "id": "demo-gate",
+                "device": "demo-kiosk",
+                "community": self.trust.community,
+                "direction": site.direction,
+                "entry_from": site.entry_from,
+                "simulated": True,
+            },
+            "camera": {"source": "simulated"},
+            "thermometer": {
+                "driver": "simulated",
+                "variant": site.variant,
+                "distance_cm": site.distance_cm,
+                "supply_volts": 3.0,
+                "rated_volts": 3.0,
+                "die_offset": site.die_offset,
+            },
+            "screening": {"commissioning": "commissioning.json", "outdoor_celsius": outdoor},
+            "journal": {"path": "journal/journal.db"},
+            "directory": {"path": "trust/lists", "roots": ["trust/root.pub"]},
+            "sync": {"url": server, "database": "sync/sync.db"}
+            | ({"secret_file": str(secret)} if secret is not None else {}),
+        }
+
+
+def _toml(value: object) -> str:
+    # JSON's numbers, booleans, strings and lists of them are TOML's too.
+    return json.dumps(value)
+
+
+class Simulation:
+    """A simulated gate that can be run. For one thread; close it to end the renderer's process."""
+
+    def __init__(
+        self,
+        place: Place,
+        config: Config,
+        *,
+        photographs: Path | None = None,
+        width: int = 640,
+        height: int = 480,
+    ) -> None:
+        self.scenario = scenario = place.scenario
+        self.clock = VirtualClock(scenario.starts, start=STARTED, state=scenario.clock)
+        self.speaker = SimulatedSpeaker(self.clock)
+        self.lamp = SimulatedLamp(
+            clock=self.clock, relay_pulse_s=config.lamp.relay_pulse_s, buzzer_on=config.lamp.buzzer
+        )
+        self.button = SimulatedCallButton()
+        self.world = World(
+            scenario,
+            self.lamp,
+            started=STARTED,
+            speaker=self.speaker,
+            press=self.button.press,
+            on_fault=self._on_fault,
+        )
+        texts, specimens = _issue(place)
+        self._disk_full = False
+        self._closing = ExitStack()
+        self.renderer = self._closing.enter_context(
+            Renderer(
+                texts,
+                seed=scenario.seed,
+                width=width,
+                height=height,
+                issue=lambda person: specimens.text(person) if person.kind.pass_kind.issued else None,
+                photographs=photographs,
+            )
+        )
+        self.decoder = QrDecoder(config.camera.linear_symbologies)
+        self.kiosk = self._closing.enter_context(self._assemble(config))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def gate(self) -> Gate:
+        """The gate itself."""
+        return self.kiosk.gate
+
+    @property
+    def done(self) -> bool:
+        """Everybody has come and gone."""
+        return self.world.done
+
+    def close(self) -> None:
+        """Dark, journal closed, renderer ended; any number of times."""
+        self._closing.close()
+
+    def run(self, speed: float, stop: Stoppable, after_turn: Any = None) -> None:
+        """Play the scenario, virtual time at most ``speed`` times real time; ends early when stopped."""
+        pace = Pace(self.clock, speed, stop)
+        ends = math.inf
+        step = FINEST
+        while self.clock.monotonic() < ends and pace.advance(step):
+            began = time.perf_counter()
+            self.gate.turn()
+            if after_turn is not None:
+                after_turn()
+            if self.done and ends == math.inf:
+                ends = self.clock.monotonic() + SETTLE_S
+            # What this turn cost in real time passes for the people too, as at a real gate.
+            cost = (time.perf_counter() - began) * speed
+            step = Seconds(min(max(cost, FINEST), COARSEST))
+        self.gate.stop()
+
+    def _assemble(self, config: Config) -> Kiosk:
+        site = self.scenario.site
+        air: Supervised[Celsius] | None = None
+        if site.air_thermometer:
+            air = Supervised("air", lambda: Temperatures(SimulatedAirThermometer(self.world)))
+        parts = Parts(
+            camera=Supervised[CodeRead]("camera", lambda: FrameReader(self._frames(), self.decoder)),
+            thermometer=Supervised[Sample]("thermometer", lambda: SimulatedMlx90614(self.world)),
+            spec=SPECS[site.variant],
+            air=air,
+            button=Supervised[bool]("button", lambda: Presses(self.button)),
+        )
+        return assemble(
+            config,
+            parts,
+            clock=self.clock,
+            lamp=self.lamp,
+            speaker=self.speaker,
+            writer=lambda journal: _Disk(journal, self),
+        )
+
+    def _frames(self) -> FrameSource:
+        return SimulatedQrCamera(self.world, self.renderer)
+
+    def _on_fault(self, span: FaultSpan, on: bool) -> None:
+        """Faults of what is no device: the wall clock and the disk."""
+        if span.kind is FaultKind.CLOCK_JUMP and on:
+            self.clock.jump(span.jump_s)
+        if span.kind is FaultKind.DISK_FULL:
+            self._disk_full = on
+
+    @property
+    def disk_full(self) -> bool:
+        """The scenario has filled the disk."""
+        return self._disk_full
+
+
+class _Disk:
+    """The journal on a disk that a scenario can fill; passes everything else on."""
+
+    def __init__(self, journal: Writer, simulation: Simulation) -> None:
+        self._journal = journal
+        self._simulation = simulation
+
+    @property
+    def epoch(self) -> str:
+        return self._journal.epoch
+
+    @property
+    def disk_full(self) -> bool:
+        return self._simulation.disk_full or self._journal.disk_full
+
+    def append(
+        self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
+    ) -> Receipt:
+        self._demand_space()
+        return self._journal.append(kind, body, verdict=verdict)
+
+    def write_counted(self) -> Receipt | None:
+        self._demand_space()
+        return self._journal.write_counted()
+
+    def reclaim(self) -> bool:
+        return not self._simulation.disk_full and self._journal.reclaim()
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def _demand_space(self) -> None:
+        if self._simulation.disk_full:
+            raise JournalFull("simulated: no space left on the disk")
+
+
+def _issue(place: Place) -> tuple[dict[str, str], Specimens]:
+    """Texts for everybody of the scenario; those to be revoked are revoked on the published list."""
+    starts = place.scenario.starts
+    specimens = Specimens(place.trust.issuer, SigningKey.generate(), starts)
+    texts = specimens.texts(people(place.scenario))
+    if specimens.revoked:
+        place.trust.publish(starts, marked=dict.fromkeys(specimens.revoked, Status.REVOKED))
+    return texts, specimens
