@@ -120,6 +120,13 @@ def chain_hash(prev: bytes, header: str, salt: bytes, body: str) -> bytes:
     return link(prev, header, content_digest(salt, body))
 
 
+def verifies(event: StoredEvent) -> bool:
+    """Whether this event's hash follows from the one before; what came earlier is another question."""
+    return (
+        bool(event.prev) and link(bytes.fromhex(event.prev), event.header, event.digest).hex() == event.hash
+    )
+
+
 def wire_line(event: StoredEvent) -> str:
     """``[header text, salt base64, body text]`` as sync sends it; ValueError once the body is purged."""
     if event.salt is None or event.body is None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kiosk.errors import JournalDamaged
 from kiosk.model import EventKind, EventSeq
-from kiosk.passage.chain import HEADER_VERSION, ZERO, StoredEvent, link
+from kiosk.passage.chain import HEADER_VERSION, ZERO, StoredEvent, verifies
 
 _CONSTANT: Final = ("v", "device", "epoch", "simulated")
 """What all headers of one epoch agree on."""
@@ -87,7 +87,7 @@ class ChainWalk:
             return f"event {self._next} is missing: {event.seq} is in its place"
         if not event.prev or (self._prev is not None and event.prev != self._prev):
             return f"event {event.seq - 1} is missing or another one than before"
-        if link(bytes.fromhex(event.prev), event.header, event.digest).hex() != event.hash:
+        if not verifies(event):
             return f"event {event.seq} was changed, or the hash of event {event.seq - 1} was"
         return self._misplaced(event)
 

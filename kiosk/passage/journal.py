@@ -29,6 +29,7 @@ from kiosk.passage.chain import (
     exact_json,
     header_text,
     read_wire_line,
+    verifies,
     wire_line,
 )
 from kiosk.passage.chain_walk import Verification
@@ -62,6 +63,7 @@ __all__ = [
     "check_whole",
     "read_wire_line",
     "set_asides",
+    "verifies",
     "wire_line",
 ]
 

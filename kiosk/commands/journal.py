@@ -1,0 +1,174 @@
+"""``kiosk journal list | show | verify | export | recheck``: read the journal, while the gate runs or not.
+
+Exit codes: 0 done; verify: 0 the chain holds, 1 it does not; 3 the journal can't be read.
+Only reads: any user who may read the file may run it, and no gate notices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.commands import journal_export, journal_view
+from kiosk.config import find, load
+from kiosk.errors import Usage
+from kiosk.model import EventKind, EventSeq
+from kiosk.passage.journal import JournalReader, StoredEvent, Verification, check_whole, verifies
+from kiosk.words import LANGUAGES
+
+Action = Callable[[argparse.Namespace], int]
+
+NEWEST: Final = 20
+RECHECK: Final = "kiosk.commands.recheck"
+"""An action of its own module: ``configure(parser)`` and ``run(arguments)``, with :func:`journal_path`."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """One sub-command for each thing to do."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_list(actions)
+    _add_show(actions)
+    _add_verify(actions)
+    _add_export(actions)
+    if find_spec(RECHECK) is not None:
+        module = import_module(RECHECK)
+        summary = "compute results and verdicts again from the stored words, and compare"
+        module.configure(_add(actions, "recheck", module.run, summary))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    action: Action = arguments.action
+    return action(arguments)
+
+
+def journal_path(arguments: argparse.Namespace) -> Path:
+    """The journal that is meant: ``--journal``, or the one of the configuration."""
+    if arguments.journal is not None:
+        return Path(arguments.journal)
+    return load(find(arguments.config)).journal.path
+
+
+# -- arguments -------------------------------------------------------------------------------------------
+
+
+def _add(actions: Any, name: str, action: Action, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--journal", type=Path, metavar="FILE", help="the journal itself")
+    place.add_argument("--config", type=Path, metavar="FILE", help="the configuration that names it")
+    parser.set_defaults(action=action)
+    return parser
+
+
+def _add_list(actions: Any) -> None:
+    parser = _add(actions, "list", _list, "events, one a line: the newest, or those after a number")
+    parser.add_argument(
+        "--limit", type=_count, default=NEWEST, metavar="N", help=f"at most so many ({NEWEST})"
+    )
+    parser.add_argument("--after", type=_number, metavar="NUMBER", help="the first ones above this number")
+    parser.add_argument("--kind", type=EventKind, choices=list(EventKind), help="only this kind")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons (en)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_show(actions: Any) -> None:
+    parser = _add(actions, "show", _show, "one event with everything it says")
+    parser.add_argument("seq", type=_count, metavar="NUMBER", help="of the event")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons (en)")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _add_verify(actions: Any) -> None:
+    parser = _add(actions, "verify", _verify, "whether the chain holds: exit code 0 or 1")
+    parser.add_argument(
+        "--last", type=_count, metavar="N", help="only the newest N links, not the whole file"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _add_export(actions: Any) -> None:
+    parser = _add(actions, "export", _export, "events for spreadsheets and programs, on standard output")
+    parser.add_argument("--format", choices=list(journal_export.FORMATS), default="csv", help="csv")
+    parser.add_argument("--kind", type=EventKind, choices=list(EventKind), help="only this kind")
+    parser.add_argument("--after", type=_number, default=0, metavar="NUMBER", help="only events above it")
+
+
+def _number(text: str) -> EventSeq:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("not below 0")
+    return EventSeq(value)
+
+
+def _count(text: str) -> EventSeq:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return EventSeq(value)
+
+
+# -- actions ---------------------------------------------------------------------------------------------
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    events = _chosen(JournalReader(journal_path(arguments)), arguments)
+    if arguments.json:
+        for event in events:
+            print(json.dumps(journal_export.plain(event)))
+    else:
+        journal_view.show_list(events, arguments.language)
+    return 0
+
+
+def _chosen(reader: JournalReader, arguments: argparse.Namespace) -> Sequence[StoredEvent]:
+    limit, kind = arguments.limit, arguments.kind
+    if arguments.after is not None:
+        return reader.events(arguments.after, limit, kind)
+    if kind is None:
+        return reader.events(EventSeq(max(0, reader.head().seq - limit)), limit)
+    return deque((event for event in reader.walk() if event.kind == kind), maxlen=limit)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    events = JournalReader(journal_path(arguments)).events(EventSeq(arguments.seq - 1), 1)
+    if not events or events[0].seq != arguments.seq:
+        raise Usage(f"there is no event {arguments.seq}")
+    if arguments.json:
+        whole = journal_export.plain(events[0]) | {"verifies": verifies(events[0])}
+        print(json.dumps(whole))
+    else:
+        journal_view.show_event(events[0], arguments.language)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    path = journal_path(arguments)
+    found = check_whole(path) if arguments.last is None else JournalReader(path).verify(arguments.last)
+    print(json.dumps(asdict(found)) if arguments.json else "\n".join(_said(path, found)))
+    return 0 if found.ok else 1
+
+
+def _said(path: Path, found: Verification) -> Iterator[str]:
+    marked = "  SIMULATED" if found.simulated else ""
+    if not found.ok:
+        yield f"{path}: BROKEN{marked}: {found.problem}"
+    purged = f", {found.purged} of them without their bodies (retention)" if found.purged else ""
+    yield f"{path}: {found.checked} events verify{purged}{marked}"
+    if found.last is not None:
+        yield f"epoch {found.epoch} of {found.device}, event {found.last}, head {found.head}"
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    events = JournalReader(journal_path(arguments)).walk(arguments.after)
+    chosen = (event for event in events if arguments.kind is None or event.kind == arguments.kind)
+    journal_export.FORMATS[arguments.format](chosen, sys.stdout)
+    return 0
