@@ -10,31 +10,23 @@ from drivers.lamp import GpioLamp
 from drivers.light_patterns import RELAY_PULSE_S, Outputs
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.lamp import SimulatedLamp
+from kiosk.devices import Lamp
 from kiosk.model import EventSeq, Light, Receipt, Seconds, Verdict
 from tests.mock_pins import PINS, MockPins, settled, spans, stamped_by
 
 ADMITTED = Receipt("epoch", EventSeq(1), "00", Verdict.ADMIT)
 
 
-class AnyLamp(Protocol):
-    """What both of them offer to the gate."""
+class AnyLamp(Lamp, Protocol):
+    """What both of them offer to who composes and watches the gate, beside what the gate asks for."""
 
     @property
     def light(self) -> Light: ...
 
     @property
-    def failure(self) -> Exception | None: ...
-
-    @property
     def alive(self) -> bool: ...
 
     def start(self) -> None: ...
-
-    def show(self, light: Light) -> None: ...
-
-    def admit(self, receipt: Receipt) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Rig:
