@@ -194,9 +194,13 @@ class PictureFolder:
                 yield path
                 continue
             try:
-                yield from pictures_in(path)
+                found = pictures_in(path)
             except PictureError as error:
                 self._note(path, error)
+                continue
+            if not found:
+                self._note(path, PictureMissing(f"{path}: no pictures in this folder"))
+            yield from found
 
     def _note(self, path: Path, error: PictureError) -> None:
         self.problems.append(PictureProblem(path, error.code, str(error)))
