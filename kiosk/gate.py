@@ -186,6 +186,10 @@ class Gate:
         self._mind_window(self._clock.monotonic())
         self._mind_time(self._clock.monotonic())
 
+    def monotonic(self) -> Monotonic:
+        """The gate's own clock."""
+        return self._clock.monotonic()
+
     def stop(self) -> None:
         """Close the passage at hand, say so in the journal, go dark."""
         self._fire(Input.STOP)

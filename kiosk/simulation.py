@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ from kiosk.model import (
     Celsius,
     CodeRead,
     EventKind,
+    Frame,
     Monotonic,
     Receipt,
     Sample,
@@ -141,6 +142,7 @@ class Simulation:
         photographs: Path | None = None,
         width: int = 640,
         height: int = 480,
+        on_read: Callable[[str, list[str]], None] | None = None,
     ) -> None:
         self.scenario = scenario = place.scenario
         self.clock = VirtualClock(scenario.starts, start=STARTED, state=scenario.clock)
@@ -170,7 +172,7 @@ class Simulation:
                 photographs=photographs,
             )
         )
-        self.decoder = QrDecoder(config.camera.linear_symbologies)
+        self.decoder = _NotingDecoder(config.camera.linear_symbologies, on_read)
         self.kiosk = self._closing.enter_context(self._assemble(config))
 
     def __enter__(self) -> Self:
@@ -195,7 +197,7 @@ class Simulation:
         """Dark, journal closed, renderer ended; any number of times."""
         self._closing.close()
 
-    def run(self, speed: float, stop: Stoppable, after_turn: Any = None) -> None:
+    def run(self, speed: float, stop: Stoppable, after_turn: Callable[[], None] | None = None) -> None:
         """Play the scenario, virtual time at most ``speed`` times real time; ends early when stopped."""
         pace = Pace(self.clock, speed, stop)
         ends = math.inf
@@ -247,6 +249,22 @@ class Simulation:
     def disk_full(self) -> bool:
         """The scenario has filled the disk."""
         return self._disk_full
+
+
+class _NotingDecoder(QrDecoder):
+    """Tells what was read in which picture."""
+
+    def __init__(
+        self, symbologies: tuple[str, ...], on_read: Callable[[str, list[str]], None] | None
+    ) -> None:
+        super().__init__(symbologies)
+        self._on_read = on_read
+
+    def decode(self, frame: Frame) -> list[CodeRead]:
+        reads = super().decode(frame)
+        if reads and self._on_read is not None:
+            self._on_read(frame.label, [read.text for read in reads])
+        return reads
 
 
 class _Disk:

@@ -19,6 +19,7 @@ from kiosk import words
 from kiosk.model import Light, Prompt, Reason, UnixTime, Verdict
 
 ROWS: Final = 10
+LONG_AGO: Final = UnixTime(0.0)
 HOUR_S: Final = 3600.0
 _STYLES: Final = {
     Verdict.ADMIT: "bold white on #085C31",
@@ -45,7 +46,7 @@ class Scene:
 
     title: str
     language: str
-    wall: UnixTime = UnixTime(0.0)
+    wall: UnixTime = LONG_AGO
     light: Light = Light.DARK
     red: bool = False
     green: bool = False

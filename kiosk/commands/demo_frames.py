@@ -1,0 +1,84 @@
+"""``kiosk demo --frames DIR``: people hold up real pictures, and each picture's outcome is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from drivers.picture_folder import pictures_in
+from kiosk.errors import Usage
+from kiosk.model import Seconds, Verdict
+from kiosk.scenario import Call, PassKind, Scenario
+
+APART_S: Final = Seconds(8.0)
+"""Between two people: more than the time in which a second unknown code is only counted."""
+LONGEST: Final = 48
+KIND: Final = "photograph"
+
+
+class Pictures:
+    """What became of each picture. For one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.names = [path.name for path in pictures_in(folder)]
+        if not self.names:
+            raise Usage(f"--frames {folder}: there is no picture in it")
+        self._texts: dict[str, list[str]] = {name: [] for name in self.names}
+        self._answers: dict[str, str] = {}
+
+    def note(self, label: str, texts: list[str]) -> None:
+        """Texts read in one frame; the frame's label begins with the picture's name."""
+        name = label.rpartition(" ")[0]
+        known = self._texts.get(name)
+        if known is not None:
+            known.extend(text for text in texts if text not in known)
+
+    def answer(self, name: str, verdict: Verdict, reasons: str) -> None:
+        """What the gate said to the person who held up this picture."""
+        self._answers.setdefault(name, f"{verdict}  {reasons}")
+
+    def tell(self, console: Console) -> None:
+        """One row a picture."""
+        table = Table(title="pictures", expand=True)
+        table.add_column("picture", overflow="fold")
+        table.add_column("read", overflow="ellipsis", no_wrap=True, ratio=2)
+        table.add_column("answer", ratio=2)
+        for name, texts in self._texts.items():
+            read = " | ".join(_short(text) for text in texts) or "no code read"
+            table.add_row(name, read, self._answers.get(name, "-"))
+        read_count = sum(bool(texts) for texts in self._texts.values())
+        console.print(table)
+        console.print(f"{read_count} of {len(self._texts)} pictures read")
+
+
+def _short(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "·" for letter in text)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def album(story: Scenario, names: list[str]) -> Scenario:
+    """The same place with one person a picture, in order of name."""
+    model = next(kind for kind in story.cast.values() if not kind.companions)
+    cast = {
+        name: replace(
+            model,
+            name=name,
+            title=name,
+            pass_kind=PassKind.PHOTOGRAPH,
+            photograph=name,
+            text=None,
+            hat=False,
+            hasty=False,
+            expect=None,
+        )
+        for name in names
+    }
+    calls = tuple(
+        Call(Seconds(2.0 + number * APART_S), name, f"{number:03d}-{name}")
+        for number, name in enumerate(names)
+    )
+    return replace(story, id="frames", title="pictures", cast=cast, calls=calls, flows=(), faults=())

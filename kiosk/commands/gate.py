@@ -1,0 +1,66 @@
+"""``kiosk gate``: the gate on this machine's devices, until it is told to stop.
+
+systemd starts it with WatchdogSec; the watchdog is fed after each full turn and from nowhere else, so a gate
+that hangs is killed, darkened and started anew. A configuration with simulated devices runs the same loop
+in a world of people, in real time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+from kiosk.assembly import real
+from kiosk.config import Config, find, load
+from kiosk.errors import RefusedRoot, Usage
+from kiosk.gate import Gate, State
+from kiosk.model import Seconds
+from kiosk.notify import Notifier
+from kiosk.signals import StopSignals
+
+TURN_S: Final = Seconds(0.01)
+
+log = logging.getLogger(__name__)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="default: $KIOSK_CONFIG, then /etc/kiosk")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 after a clean stop; an unexpected error goes up and ends the process, dark and non-zero."""
+    config = load(find(arguments.config))
+    logging.basicConfig(level=logging.INFO, format="gate: %(message)s")
+    if config.gate.simulated:
+        raise Usage("this configuration is simulated: run `kiosk demo`, a real gate has real devices")
+    _refuse_root()
+    with StopSignals() as stop, Notifier() as notifier, real(config) as kiosk:
+        return _loop(kiosk.gate, config, stop, notifier)
+
+
+def _refuse_root() -> None:
+    if os.geteuid() == 0:
+        raise RefusedRoot(
+            "the gate must not run as root: start the unit kiosk-gate, or use a user of its own"
+        )
+
+
+def _loop(gate: Gate, config: Config, stop: StopSignals, notifier: Notifier) -> int:
+    told = State.STARTING
+    while not stop.is_set():
+        gate.turn()
+        if told is State.STARTING:
+            notifier.ready(f"gate {config.gate.id}")
+            log.info("gate %s is running", config.gate.id)
+        if gate.state is not told:
+            told = gate.state
+            notifier.status(f"{gate.state}")
+        notifier.watchdog(gate.monotonic())
+        stop.wait(TURN_S)
+    notifier.stopping()
+    gate.stop()
+    return 0
