@@ -143,7 +143,7 @@ class TimeKeeper:
         notices, self._notices = self._notices, []
         return notices
 
-    # -- a clock that claims to be right ---------------------------------------------------------------------
+    # -- a clock that claims to be right -----------------------------------------------------------
 
     def _with_clock(self, now: float, wall: float, state: ClockState, lower: float) -> TimeInterval:
         source = self._source
@@ -173,7 +173,7 @@ class TimeKeeper:
             self._challenger = _Anchor(wall, now)
         return now - self._challenger.at >= SETTLE
 
-    # -- a clock that does not -------------------------------------------------------------------------------
+    # -- a clock that does not ---------------------------------------------------------------------
 
     def _without_clock(self, now: float, lower: float) -> TimeInterval:
         self._state = ClockState.UNTRUSTED
@@ -190,7 +190,7 @@ class TimeKeeper:
     def _untrusted(self, lower: float) -> TimeInterval:
         return TimeInterval(UnixTime(lower), UnixTime(lower + self.max_gap), ClockState.UNTRUSTED)
 
-    # -- notices ---------------------------------------------------------------------------------------------
+    # -- notices -----------------------------------------------------------------------------------
 
     def _watch_steps(self, now: float, wall: float) -> None:
         step = wall - self._last.time(now)

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(arguments.handler(arguments))
 
 
-# -- issue -------------------------------------------------------------------------------------------------
+# -- issue -----------------------------------------------------------------------------------------
 
 
 def _configure_issue(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def _issued_plain(issued: IssuedPass, pictures: tuple[Path, Path]) -> dict[str, 
     return plain | {"qr_version": symbol(issued.text).version, "facts": explain.plain(issued.facts)}
 
 
-# -- show --------------------------------------------------------------------------------------------------
+# -- show ------------------------------------------------------------------------------------------
 
 
 def _configure_show(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +140,7 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0 if texts else _no_code(arguments.code)
 
 
-# -- verify ------------------------------------------------------------------------------------------------
+# -- verify ----------------------------------------------------------------------------------------
 
 
 def _configure_verify(parser: argparse.ArgumentParser) -> None:
@@ -218,7 +218,7 @@ def _check_words(check: PassCheck) -> str:
     return f"{line}\n  {facts.category} pass {facts.pass_id} of {facts.issuer}, until {until}"
 
 
-# -- what the three share ----------------------------------------------------------------------------------
+# -- what the three share --------------------------------------------------------------------------
 
 
 def _add_code(parser: argparse.ArgumentParser) -> None:

@@ -88,7 +88,7 @@ def _made(made: DemoTrust) -> list[str]:
     ]
 
 
-# -- show and verify ---------------------------------------------------------------------------------------
+# -- show and verify -------------------------------------------------------------------------------
 
 
 def _look(arguments: argparse.Namespace) -> int:

@@ -84,7 +84,7 @@ def _bad(message: str) -> PassError:
     return PassError(Reason.BAD_CBOR, f"CBOR: {message}")
 
 
-# -- the scan: each function takes the position of an item and returns the position after it -----------
+# -- the scan: each function takes the position of an item and returns the position after it -------
 
 
 def _item(data: bytes, at: int, depth: int) -> int:

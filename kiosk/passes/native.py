@@ -70,7 +70,7 @@ def write(message: bytes) -> str:
     return PREFIX + base45.encode(message)
 
 
-# -- key and signature -------------------------------------------------------------------------------------
+# -- key and signature -----------------------------------------------------------------------------
 
 
 def _verify(message: Sign1, context: PassContext) -> _Verified:
@@ -120,7 +120,7 @@ def _try_key(message: Sign1, issuer: IssuerKey, context: PassContext) -> tuple[R
     return None, window
 
 
-# -- claims, in order ---------------------------------------------------------------------------------------
+# -- claims, in order ------------------------------------------------------------------------------
 
 
 def _owner(verified: _Verified) -> Reason | None:

@@ -28,7 +28,7 @@ def digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-# -- verifying -----------------------------------------------------------------------------------------------
+# -- verifying -------------------------------------------------------------------------------------
 
 
 def read_trust(data: bytes, roots: Sequence[RootKey]) -> TrustList:
@@ -80,7 +80,7 @@ def _payload(message: Sign1, kind: Kind) -> Any:
         raise TrustError(f"{kind}: {error}") from None
 
 
-# -- signing -------------------------------------------------------------------------------------------------
+# -- signing ---------------------------------------------------------------------------------------
 
 
 def sign_trust(trust: TrustList, root: SigningKey) -> bytes:
