@@ -67,13 +67,16 @@ class Commissioning:
     def load(cls, path: Path, *, simulated: bool = False) -> Self:
         """Read a record of ``kiosk calibrate``.
 
-        ConfigError when it can't be read or is not one, and when a real gate (``simulated`` False) is
-        given a simulated one: real never rests on simulated.
+        ConfigError when it can't be read or is not one, when it was changed by hand, and when a real gate
+        (``simulated`` False) is given a simulated one: real never rests on simulated.
         """
         try:
             record = cls.from_map(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigError(f"commissioning record {path}: {error}") from None
+        made = cls.make(record.site_normal, record.people, record.made_at, simulated=record.simulated)
+        if record.id != made.id:
+            raise ConfigError(f"commissioning record {path} was changed after it was made")
         if record.simulated and not simulated:
             raise ConfigError(f"commissioning record {path} is SIMULATED: this gate is real")
         return record

@@ -1,0 +1,160 @@
+"""When the air allows no reading, the gate says so, says it once, and takes it back only when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.model import Celsius, ClockState, EntryFrom, Monotonic, TimeInterval, UnixTime
+from kiosk.passage.environment import EnvironmentWatch, Surroundings
+from kiosk.passage.site import Calibration, Site
+
+S = Surroundings
+OUTDOORS = replace(Site(), entry_from=EntryFrom.OUTDOORS, outdoor=Celsius(18.0))
+NOVEMBER = UnixTime(1_795_219_200.0)
+"""2026-11-21."""
+
+
+def after(
+    site: Site, dies: Iterable[float], air: float | None = None, every: float = 10.0
+) -> list[Surroundings | None]:
+    """The problem after each of these die temperatures."""
+    watch = EnvironmentWatch(site)
+    found = []
+    for number, die in enumerate(dies):
+        watch.feed(Monotonic(number * every), Celsius(die), None if air is None else Celsius(air))
+        found.append(watch.problem)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("celsius", "problem"),
+    [
+        (15.99, S.AMBIENT_COLD),
+        (16.0, None),
+        (24.0, None),
+        (32.0, None),
+        (32.01, S.AMBIENT_HOT),
+        (-20.0, S.AMBIENT_COLD),
+        (45.0, S.AMBIENT_HOT),
+    ],
+)
+def test_the_range_in_which_foreheads_can_be_judged(celsius: float, problem: Surroundings | None) -> None:
+    assert after(Site(), [celsius]) == [problem]
+    assert after(Site(), [celsius + 5], air=celsius) == [problem]
+
+
+def test_where_no_air_is_measured_the_offset_of_the_die_counts() -> None:
+    assert after(replace(Site(), die_offset=Celsius(2.0)), [17.9]) == [S.AMBIENT_COLD]
+    assert after(replace(Site(), die_offset=Celsius(2.0)), [18.1]) == [None]
+
+
+def test_a_gate_at_the_edge_does_not_change_its_mind_with_every_word() -> None:
+    around = [16.1, 15.9, 16.1, 15.9, 16.2, 16.31, 16.1]
+    assert after(Site(), around) == [None, *[S.AMBIENT_COLD] * 4, None, None]
+    around = [31.9, 32.1, 31.8, 31.69, 31.9]
+    assert after(Site(), around) == [None, S.AMBIENT_HOT, S.AMBIENT_HOT, None, None]
+
+
+@pytest.mark.parametrize(
+    ("outdoor", "problem"),
+    [
+        (None, S.OUTDOORS_UNKNOWN),
+        (-5.0, S.OUTDOORS_COLD),
+        (15.9, S.OUTDOORS_COLD),
+        (16.0, None),
+        (35.0, None),
+    ],
+)
+def test_a_heated_lobby_does_not_hide_the_street(outdoor: float | None, problem: Surroundings | None) -> None:
+    site = replace(OUTDOORS, outdoor=None if outdoor is None else Celsius(outdoor))
+    assert EnvironmentWatch(site).problem == problem
+    assert after(site, [24.0]) == [problem]
+
+
+def test_who_comes_from_indoors_is_not_asked_about_the_street() -> None:
+    assert after(replace(OUTDOORS, entry_from=EntryFrom.INDOORS, outdoor=Celsius(-20)), [24.0]) == [None]
+
+
+def test_only_the_cold_may_be_called_cold() -> None:
+    watch = EnvironmentWatch(Site())
+    for celsius, cold in ((10.0, True), (40.0, False), (24.0, False)):
+        watch.feed(Monotonic(0), Celsius(celsius))
+        assert watch.cold is cold
+
+
+def test_the_sun_on_the_housing_shows_only_beside_an_air_thermometer() -> None:
+    assert after(Site(), [32.0], air=24.0) == [None]
+    assert after(Site(), [32.02], air=24.0) == [S.DIE_FAR_FROM_AIR]
+    assert after(Site(), [15.9], air=24.0) == [S.DIE_FAR_FROM_AIR]
+    assert after(Site(), [32.0]) == [None]
+
+
+def test_air_that_changes_fast_is_noticed_within_a_minute_and_calm_air_clears_it() -> None:
+    rising = [20 + minute / 6 * 0.5 for minute in range(13)]
+    found = after(Site(), rising)
+    assert found[:6] == [None] * 6
+    assert set(found[6:]) == {S.AMBIENT_CHANGING}
+    calm = after(Site(), rising + [rising[-1]] * 30)
+    assert calm[-1] is None
+    assert calm.count(S.AMBIENT_CHANGING) > 7
+    # Once there, once gone: it does not flicker.
+    changes = sum(one != other for one, other in pairwise(calm))
+    assert changes == 2
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "problem"), [(0.25, None), (-0.25, None), (-0.35, S.AMBIENT_CHANGING)]
+)
+def test_a_slow_morning_is_no_problem(per_minute: float, problem: Surroundings | None) -> None:
+    assert after(Site(), [24 + per_minute * number / 6 for number in range(30)])[-1] == problem
+
+
+def test_a_pause_does_not_make_a_slope() -> None:
+    watch = EnvironmentWatch(Site())
+    for at, celsius in ((0.0, 18.0), (5.0, 18.0), (600.0, 28.0), (605.0, 28.0), (670.0, 28.0)):
+        watch.feed(Monotonic(at), Celsius(celsius))
+        assert watch.problem is None
+
+
+@given(st.lists(st.floats(-0.06, 0.06), min_size=30, max_size=60))
+def test_the_dies_own_noise_is_no_change_of_the_air(noise: list[float]) -> None:
+    assert set(after(Site(), [24 + one for one in noise], every=5.0)) == {None}
+
+
+# -- the age of the calibration ------------------------------------------------------------------------------
+
+
+def _made_on(day: str | None) -> Site:
+    gain = 1.0 if day is None else 1.01
+    return replace(Site(), calibration=Calibration(gain, Celsius(0.0), day, "BB-7"))
+
+
+def _at(site: Site, interval: TimeInterval | None) -> Surroundings | None:
+    watch = EnvironmentWatch(site)
+    watch.feed(Monotonic(0), Celsius(24.0), interval=interval)
+    return watch.problem
+
+
+def test_a_calibration_of_last_year_no_longer_counts() -> None:
+    now = TimeInterval.exactly(NOVEMBER)
+    assert _at(_made_on("2025-11-20"), now) is None
+    assert _at(_made_on("2025-11-19"), now) is S.CALIBRATION_OLD
+    assert _at(_made_on(None), now) is None
+
+
+def test_a_time_that_is_not_proven_only_counts_as_far_as_it_is_certain() -> None:
+    long_ago = UnixTime(NOVEMBER - 300 * 86_400)
+    unsure = TimeInterval(long_ago, UnixTime(NOVEMBER), ClockState.UNTRUSTED)
+    assert _at(_made_on("2025-11-19"), unsure) is None
+    assert _at(_made_on("2025-11-19"), None) is None
+
+
+def test_the_worst_problem_is_the_one_that_is_told() -> None:
+    site = replace(_made_on("2020-01-01"), entry_from=EntryFrom.OUTDOORS, outdoor=None)
+    assert _at(site, TimeInterval.exactly(NOVEMBER)) is S.OUTDOORS_UNKNOWN
