@@ -18,6 +18,7 @@ from web.community.wire import Line
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_HEADER_BYTES: Final = 2 * 1024
+_VERDICTS: Final = tuple(Verdict)  # not a set: what is looked up in it may be anything
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _NAME: Final = re.compile(r"[\w.\- ]{1,64}")
 
@@ -86,7 +87,7 @@ def _mapping(text: str, limit: int) -> Mapping[str, Any] | None:
 
 def _passage(header: Mapping[str, Any], body: Mapping[str, Any]) -> Passage | None:
     verdict, reasons = body.get("verdict"), body.get("reasons")
-    if verdict not in set(Verdict) or not isinstance(reasons, list) or not reasons:
+    if verdict not in _VERDICTS or not isinstance(reasons, list) or not reasons:
         return None
     if not all(isinstance(reason, str) and _CODE.fullmatch(reason) for reason in reasons):
         return None
