@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -47,3 +52,27 @@ def _is_local(host: str) -> bool:
 
 # An audit hook sees every connect of this process, whatever library makes it, and can't be undone by a test.
 sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.fixture
+def folder_without_root() -> Iterator[Path]:
+    """A folder, and a test without root's rights: what may not be opened, may not, in CI too.
+
+    Unlike ``tmp_path`` it can be entered by the user that a test started by root becomes.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kiosk-test-"))
+    folder.chmod(0o777)
+    is_root, groups = os.geteuid() == 0, os.getgroups()
+    if is_root:
+        nobody = pwd.getpwnam("nobody")
+        os.setgroups([])
+        os.setegid(nobody.pw_gid)
+        os.seteuid(nobody.pw_uid)
+    try:
+        yield folder
+    finally:
+        if is_root:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(groups)
+        shutil.rmtree(folder)

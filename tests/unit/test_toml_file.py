@@ -132,6 +132,13 @@ def test_a_file_that_can_not_be_read_is_one_sentence_with_its_name(tmp_path: Pat
         assert str(path) in str(refused.value)
 
 
+def test_a_file_that_may_not_be_read_says_so(folder_without_root: Path) -> None:
+    file = folder_without_root / "kiosk.toml"
+    file.touch(mode=0)
+    with pytest.raises(ConfigUnreadable, match="Permission denied"):
+        read_document(file)
+
+
 @given(st.binary(max_size=60) | st.text(alphabet="[]{}=\"'#.,\n agt1", max_size=40).map(str.encode))
 def test_any_bytes_are_a_document_or_a_config_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
