@@ -64,6 +64,24 @@ def test_a_person_who_moves_their_head_stays_one_person() -> None:
     assert len(arrivals(XAA, steps((0, 22), *sorted(dips), (15, 22)), 25, seed=None)) == 1
 
 
+def test_who_walks_up_slowly_is_noticed_all_the_same() -> None:
+    def coming(seconds: float) -> float:
+        return min(34.5, 22 + max(0.0, seconds - 10) * 3)
+
+    assert len(arrivals(XAA, coming, 25, seed=None)) == 1
+
+
+def test_a_wall_still_warm_from_the_last_person_does_not_hide_the_next() -> None:
+    scene = steps((0, 22), (10, 34.5), (14, 22.45), (16, 34.5))
+    assert len(arrivals(XAA, scene, 20, seed=None)) == 2
+
+
+def test_who_waits_for_a_volunteer_stays_one_person_for_a_minute() -> None:
+    waiting = steps((0, 22), (100, 34.5))
+    assert watched(XAA, waiting, 155).present
+    assert not watched(XAA, waiting, 162).present
+
+
 def test_a_hand_passing_is_nobody() -> None:
     assert arrivals(XAA, steps((0, 22), (10, 31), (10.2, 22)), 20, seed=None) == []
 
@@ -306,9 +324,9 @@ WINDOW = Seconds(120)
 def test_a_pass_handed_back_over_the_fence_is_noticed_for_two_minutes() -> None:
     memory = AntiPassback()
     assert not memory.blocks(PASS, Direction.IN, at(0), WINDOW)
-    memory.admitted(PASS, Direction.IN, at(0))
-    assert memory.blocks(PASS, Direction.IN, at(119.9), WINDOW)
-    assert not memory.blocks(PASS, Direction.IN, at(120), WINDOW)
+    memory.admitted(PASS, Direction.IN, at(1000))
+    assert memory.blocks(PASS, Direction.IN, at(1119.9), WINDOW)
+    assert not memory.blocks(PASS, Direction.IN, at(1120), WINDOW)
 
 
 def test_the_other_way_and_other_passes_are_free() -> None:
