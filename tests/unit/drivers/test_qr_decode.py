@@ -378,6 +378,11 @@ def test_here_both_are_live() -> None:
     assert decoder.missing == {}
 
 
+def test_the_gates_process_needs_no_numpy(picture: Path) -> None:
+    used = ASK.format(picture=str(picture)) + "\nimport sys; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", used], capture_output=True, check=True)
+
+
 def test_no_library_given_is_no_decoder() -> None:
     with pytest.raises(DeviceAbsent):
         QrDecoder(libraries=[])
