@@ -29,7 +29,7 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> JournalError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return JournalLocked(f"{path}: another process holds the file: {error}", errno.EAGAIN)
     if code in _DENIED:
-        return _denied(path, error)
+        return denied(path, str(error))
     if code == sqlite3.SQLITE_IOERR:
         name = error.sqlite_errorname
         return JournalError(f"{path}: the disk does not read or write: {error} ({name})", errno.EIO)
@@ -43,6 +43,13 @@ def from_os(error: OSError, path: Path) -> JournalError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full(path)
     return JournalError(f"{error.filename or path}: {error.strerror}", error.errno)
+
+
+def denied(path: Path, detail: str) -> JournalError:
+    """Somebody may not open or write ``path``: because of the file system, or because of who they are."""
+    if _read_only(path):
+        return JournalError(f"{path}: the file system is read-only", errno.EROFS)
+    return JournalError(f"{path}: this process may not open or write it ({detail})", errno.EACCES)
 
 
 def free_bytes(path: Path) -> int:
@@ -65,12 +72,6 @@ def is_full(path: Path) -> bool:
 
 def _full(path: Path) -> JournalFull:
     return JournalFull(f"{path}: no space left on the disk", errno.ENOSPC)
-
-
-def _denied(path: Path, error: sqlite3.Error) -> JournalError:
-    if _read_only(path):
-        return JournalError(f"{path}: the file system is read-only", errno.EROFS)
-    return JournalError(f"{path}: this process may not open or write it ({error})", errno.EACCES)
 
 
 def _read_only(path: Path) -> bool:

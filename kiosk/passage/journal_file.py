@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from kiosk.errors import JournalDamaged, JournalError, JournalLocked
 from kiosk.files import fsync_directory
 from kiosk.model import UnixTime
-from kiosk.passage.journal_errors import from_os, from_sqlite
+from kiosk.passage.journal_errors import denied, from_os, from_sqlite
 
 APPLICATION_ID: Final = 0x4B4A4C31
 """``KJL1`` in the SQLite header: whose file this is."""
@@ -88,6 +88,9 @@ def prepare_place(path: Path) -> None:
 
 def open_writer(path: Path, settings: Settings = DURABLE) -> sqlite3.Connection:
     """The writer's connection: each statement is a commit of its own. Raises JournalError and its leaves."""
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+        # SQLite would open it for reading instead, and say so only at the first event.
+        raise denied(path, "no write permission")
     with translated(path):
         connection = sqlite3.connect(
             path, timeout=WRITER_WAIT_S, isolation_level=None, check_same_thread=False
