@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.live import Live
@@ -28,13 +30,15 @@ from kiosk.commands.demo_frames import Pictures, album
 from kiosk.commands.demo_view import Row, Scene
 from kiosk.config import load
 from kiosk.errors import Usage
-from kiosk.model import EventKind, Light, UnixTime, Verdict
+from kiosk.model import EventKind, Verdict
 from kiosk.passage.journal import JournalReader
 from kiosk.person import Passage
 from kiosk.signals import StopSignals
 from kiosk.simulation import Place, Simulation
 
 DRAW_S: Final = 0.1
+HEARD_S: Final = 4.0
+"""How long a prompt stays on the screen, virtual time."""
 ASK_S: Final = 1.0
 DELIVER_S: Final = 20.0
 LIVE_SPEED: Final = 3.0
@@ -269,24 +273,34 @@ def _every_event(reader: JournalReader) -> Iterator[Any]:
 
 def _row(passage: Passage, simulation: Simulation) -> Row:
     reading = passage.person.reading
-    celsius = reading.forehead_celsius if reading is not None else None
     visit = simulation.world.current
-    who = visit.person.kind.title if visit is not None else "somebody"
-    decision = passage.decision
-    shown = "" if celsius is None else f"{celsius:.1f} °C"
-    return Row(UnixTime(simulation.clock.wall()), who, decision.verdict, decision.reasons, shown)
+    return Row(
+        at=_local(simulation),
+        who=visit.person.kind.title if visit is not None else "somebody",
+        verdict=passage.decision.verdict,
+        reasons=passage.decision.reasons,
+        forehead=None if reading is None else reading.forehead_celsius,
+        deviation=None if reading is None else reading.deviation,
+    )
+
+
+def _local(simulation: Simulation) -> datetime:
+    """What a clock on the gate's wall shows."""
+    zone = ZoneInfo(simulation.gate.surroundings.policy.time_zone)
+    return datetime.fromtimestamp(simulation.clock.wall(), zone)
 
 
 def _look(scene: Scene, simulation: Simulation) -> None:
-    """What can be seen at the gate now."""
+    """What can be seen and heard at the gate now."""
     visit = simulation.world.current
     outputs = simulation.lamp.outputs
-    scene.wall = simulation.clock.wall()
+    scene.wall = _local(simulation)
     scene.light = simulation.lamp.light
     scene.red, scene.green, scene.relay = outputs.red, outputs.green, outputs.relay
     scene.who = "" if visit is None else visit.person.kind.title
-    resting = scene.light in (Light.IDLE, Light.DARK, Light.FAULT)
-    scene.prompt = None if resting and visit is None else simulation.speaker.last
+    said = simulation.speaker.history
+    heard = bool(said) and simulation.clock.monotonic() - said[-1].at <= HEARD_S
+    scene.prompt = said[-1].prompt if heard else None
     scene.faults = simulation.gate.surroundings.health.snapshot()
 
 
@@ -297,7 +311,7 @@ def _lines(summary: Summary, simulation: Simulation) -> list[str]:
     chain = "verifies" if summary.journal_ok else "DOES NOT VERIFY"
     server = "does not answer" if summary.on_server is None else f"holds {summary.on_server} of them"
     return [
-        f"{tally.came} people came in {minutes} minutes; {summary.passages} passages: {figures}",
+        f"{tally.came} people came within {minutes} min; {summary.passages} passages: {figures}",
         f"journal: the chain {chain}; {summary.lost} answers lost; {summary.faults} faults",
         f"community server {server}",
         *(f"note: {note}" for note in simulation.renderer.notes),

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from drivers.picture_folder import pictures_in
 from kiosk.errors import Usage
 from kiosk.model import Seconds, Verdict
 from kiosk.scenario import Call, PassKind, Scenario
 
-APART_S: Final = Seconds(8.0)
+APART_S: Final = Seconds(11.0)
 """Between two people: more than the time in which a second unknown code is only counted."""
 LONGEST: Final = 48
 KIND: Final = "photograph"
@@ -24,6 +24,8 @@ class Pictures:
     """What became of each picture. For one thread."""
 
     def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise Usage(f"--frames {folder}: not a folder")
         self.names = [path.name for path in pictures_in(folder)]
         if not self.names:
             raise Usage(f"--frames {folder}: there is no picture in it")
@@ -42,16 +44,12 @@ class Pictures:
         self._answers.setdefault(name, f"{verdict}  {reasons}")
 
     def tell(self, console: Console) -> None:
-        """One row a picture."""
-        table = Table(title="pictures", expand=True)
-        table.add_column("picture", overflow="fold")
-        table.add_column("read", overflow="ellipsis", no_wrap=True, ratio=2)
-        table.add_column("answer", ratio=2)
+        """One line a picture."""
         for name, texts in self._texts.items():
             read = " | ".join(_short(text) for text in texts) or "no code read"
-            table.add_row(name, read, self._answers.get(name, "-"))
+            answer = self._answers.get(name, "no answer of its own: the same or one more unknown code")
+            console.print(Text(f"{name}: {read}  ->  {answer}"), soft_wrap=True)
         read_count = sum(bool(texts) for texts in self._texts.values())
-        console.print(table)
         console.print(f"{read_count} of {len(self._texts)} pictures read")
 
 

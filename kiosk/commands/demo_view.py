@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from rich import box
@@ -16,15 +16,22 @@ from rich.table import Table
 from rich.text import Text
 
 from kiosk import words
-from kiosk.model import Light, Prompt, Reason, UnixTime, Verdict
+from kiosk.model import Celsius, Light, Prompt, Reason, Verdict
 
 ROWS: Final = 10
-LONG_AGO: Final = UnixTime(0.0)
-HOUR_S: Final = 3600.0
+LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+HOUR: Final = timedelta(hours=1)
 _STYLES: Final = {
     Verdict.ADMIT: "bold white on #085C31",
     Verdict.REFER: "bold white on #8A4700",
     Verdict.REFUSE: "bold white on #A11F18",
+}
+_IN_FAVOUR: Final = {
+    Reason.PASS_VALID,
+    Reason.COMPANION,
+    Reason.TEMPERATURE_NORMAL,
+    Reason.TEMPERATURE_SUSPENDED,
+    Reason.TEMPERATURE_NOT_REQUIRED,
 }
 _MARKS: Final = {Verdict.ADMIT: "✔", Verdict.REFER: "?", Verdict.REFUSE: "✖"}
 
@@ -33,11 +40,20 @@ _MARKS: Final = {Verdict.ADMIT: "✔", Verdict.REFER: "?", Verdict.REFUSE: "✖"
 class Row:
     """One answered person, as shown."""
 
-    at: UnixTime
+    at: datetime
     who: str
     verdict: Verdict
     reasons: tuple[Reason, ...]
-    forehead: str
+    forehead: Celsius | None
+    deviation: Celsius | None
+
+    @property
+    def measured(self) -> str:
+        """Forehead and what it is above or below normal here: "34.6 °C +0.9"."""
+        if self.forehead is None:
+            return ""
+        above = "" if self.deviation is None else f" {self.deviation:+.1f}"
+        return f"{self.forehead:.1f} °C{above}"
 
 
 @dataclass(slots=True)
@@ -46,7 +62,7 @@ class Scene:
 
     title: str
     language: str
-    wall: UnixTime = LONG_AGO
+    wall: datetime = LONG_AGO
     light: Light = Light.DARK
     red: bool = False
     green: bool = False
@@ -59,7 +75,7 @@ class Scene:
 
     def last_hour(self) -> Counter[Verdict]:
         """Verdicts of the last 60 minutes."""
-        return Counter(row.verdict for row in self.rows if self.wall - row.at <= HOUR_S)
+        return Counter(row.verdict for row in self.rows if self.wall - row.at <= HOUR)
 
 
 def render(scene: Scene) -> RenderableType:
@@ -73,7 +89,9 @@ def render(scene: Scene) -> RenderableType:
 
 def say(console: Console, row: Row, language: str) -> None:
     """One line a passage, where there is no screen to draw on."""
-    console.print(_clock(row.at), _verdict(row.verdict), f"{row.who}:", _reasons(row, language), row.forehead)
+    line = Text(f"{_clock(row.at)} ").append_text(_verdict(row.verdict))
+    why = " ".join(part for part in (_reasons(row, language), row.measured) if part)
+    console.print(line.append(f" {row.who}: {why}"), soft_wrap=True, highlight=False)
 
 
 def _title(scene: Scene) -> RenderableType:
@@ -102,11 +120,11 @@ def _passages(scene: Scene) -> RenderableType:
     table.add_column("answer", width=10)
     table.add_column("who", ratio=2)
     table.add_column("why", ratio=3)
-    table.add_column("forehead", justify="right", width=9)
+    table.add_column("forehead", justify="right", width=13)
     newest = list(scene.rows)[-ROWS:][::-1]
     for row in newest:
         table.add_row(
-            _clock(row.at), _verdict(row.verdict), row.who, _reasons(row, scene.language), row.forehead
+            _clock(row.at), _verdict(row.verdict), row.who, _reasons(row, scene.language), row.measured
         )
     for _ in range(ROWS - len(newest)):
         table.add_row("", "", "", "", "")
@@ -128,11 +146,14 @@ def _verdict(verdict: Verdict) -> Text:
 
 
 def _reasons(row: Row, language: str) -> str:
-    return "; ".join(words.reason(reason, language) for reason in row.reasons)
+    """Why, in words; what speaks for a person is only said of who was admitted."""
+    admitted = row.verdict is Verdict.ADMIT
+    told = [reason for reason in row.reasons if admitted or reason not in _IN_FAVOUR]
+    return "; ".join(words.reason(reason, language) for reason in told)
 
 
-def _clock(at: UnixTime) -> str:
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+def _clock(at: datetime) -> str:
+    return at.strftime("%H:%M:%S")
 
 
 def closing(scene: Scene, lines: list[str]) -> RenderableType:
