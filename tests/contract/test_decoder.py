@@ -30,7 +30,7 @@ from tests.unit.drivers.simulated.street import play
 PASS = "GP1:" + "6BFOXN*TS0BI$ZD8UHNAW1KA%$O:WF/ H*JMU967HRLX8LDD2CW/+61 4960F6" * 3
 STARTED = Monotonic(50.0)
 FRAME_S = 1 / 15
-LONGEST_S = 12.0
+LONGEST_S = 5.0
 """Long enough for a person to walk up and hold the pass out, or for every picture of the folder."""
 
 
