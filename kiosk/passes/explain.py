@@ -34,7 +34,7 @@ def in_words(text: str) -> list[str]:
         kinds = (kind for prefix, kind in _ELSEWHERE.items() if text.startswith(prefix))
         kind = next(kinds, "a text of no known format")
         return [f"This is {kind} ({len(text)} characters): to this gate an unknown pass."]
-    return [f"This is a native pass ({len(text)} characters).", *_native(text)]
+    return [f"This begins like a native pass ({len(text)} characters).", *_native(text)]
 
 
 def _native(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.model import Category, Direction, Reason, Screening, UnixTime, Verdict, WeeklyWindow
+from kiosk.model import Category, Direction, PassCheck, Reason, Screening, UnixTime, Verdict, WeeklyWindow
 from kiosk.passage.decision import Circumstances, decide
 from kiosk.passes import base45, cbor, claims, cose, formats
 from kiosk.passes.context import PassContext
@@ -164,7 +164,7 @@ def unlimited(gate: PassContext) -> PassContext:
 
 
 @pytest.mark.slow
-def test_no_mutation_is_ever_valid_or_raises(demo: DemoTrust, unlimited: PassContext) -> None:
+def test_no_mutation_is_valid_or_admits_anybody_or_raises(demo: DemoTrust, unlimited: PassContext) -> None:
     mutator = Mutator(demo)
     reasons: Counter[Reason] = Counter()
     for number in range(MUTATIONS):
@@ -172,6 +172,7 @@ def test_no_mutation_is_ever_valid_or_raises(demo: DemoTrust, unlimited: PassCon
         check = formats.check(text, unlimited)
         assert not check.valid, (number, layer, text)
         assert check.facts is None, (number, layer, text)
+        assert verdict(check, unlimited) is not Verdict.ADMIT, (number, layer, text)
         reasons[check.reason] += 1
     # The changes reach every layer: were they all refused by the first check, this would prove little.
     assert {
@@ -187,25 +188,16 @@ def test_no_mutation_is_ever_valid_or_raises(demo: DemoTrust, unlimited: PassCon
     assert reasons[Reason.BAD_SIGNATURE] > MUTATIONS / 5
 
 
-def test_no_mutation_admits_anybody(demo: DemoTrust, unlimited: PassContext) -> None:
-    mutator = Mutator(demo)
-    for _ in range(min(MUTATIONS, 500)):
-        layer, text = mutator.one()
-        decision = decide(
-            Circumstances(
-                policy=unlimited.policy,
-                direction=Direction.IN,
-                check=formats.check(text, unlimited),
-                screening=Screening.NORMAL,
-            )
-        )
-        assert decision.verdict is not Verdict.ADMIT, (layer, text)
+def verdict(check: PassCheck, context: PassContext) -> Verdict:
+    """What the gate answers when nothing but the pass could speak against the person."""
+    return decide(Circumstances(context.policy, Direction.IN, check, Screening.NORMAL)).verdict
 
 
 def test_the_genuine_ones_are_valid_or_the_test_would_prove_nothing(
     demo: DemoTrust, unlimited: PassContext
 ) -> None:
-    assert all(formats.check(text, unlimited).valid for text in Mutator(demo).genuine)
+    for text in Mutator(demo).genuine:
+        assert verdict(formats.check(text, unlimited), unlimited) is Verdict.ADMIT
 
 
 def test_a_stranger_who_changes_nothing_is_refused_all_the_same(

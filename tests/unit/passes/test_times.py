@@ -55,6 +55,8 @@ def test_an_interval_never_claims_more_than_its_instants(
     low: float, length: float, part: float, begins: float | None, ends: float
 ) -> None:
     """Valid, expired or not yet: then so is every instant of the interval."""
+    if begins is not None and begins >= ends:
+        return  # no pass is written so
     answer = judge(uncertain(low, low + length), None if begins is None else UnixTime(begins), UnixTime(ends))
     inner = low + length * part / 3000
     if answer is not Reason.TIME_UNCERTAIN:
