@@ -29,6 +29,9 @@ class Checkout:
         self.folder = folder / "check out"
         self.tools = folder / "tools"
         self.tools.mkdir()
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.temporary.chmod(0o1777)
         shutil.copytree(REPOSITORY / "requirements", self.folder / "requirements")
         for name in ("setup.sh", "pyproject.toml"):
             shutil.copy(REPOSITORY / name, self.folder)
@@ -60,6 +63,7 @@ class Checkout:
         return {
             "PATH": f"{self.tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
+            "TMPDIR": str(self.temporary),
             "KIOSK_OS_RELEASE": str(self.tools / "os-release"),
         }
 
