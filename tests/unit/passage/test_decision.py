@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kiosk.model import Category, Decision, Direction, Mode, PassCheck, Reason, Screening, Verdict
 from kiosk.passage import decision
-from kiosk.passage.decision import TABLE, Circumstances, Row, decide, judged, needs_reading
+from kiosk.passage.decision import PASS_ROWS, TABLE, Circumstances, Row, decide, judged, needs_reading
 from kiosk.policy import EMERGENCY, ROUTINE, Policy
 from tests.unit.passage.circumstances import (
     AGES,
@@ -98,6 +98,16 @@ FOR_THE_FOREHEAD = {
             {"check": native(R.HELD), "screening": Screening.NORMAL},
             REFER,
             (R.HELD, R.TEMPERATURE_NORMAL),
+        ),
+        (
+            {"check": native(R.PASS_UNKNOWN), "screening": Screening.HIGH},
+            REFER,
+            (R.PASS_UNKNOWN, R.TEMPERATURE_HIGH),
+        ),
+        (
+            {"check": native(R.EXPIRED), "screening": Screening.RETRY},
+            REFUSE,
+            (R.EXPIRED, R.NO_READING),
         ),
         # Nothing was measured, so nothing is said of the forehead.
         ({"check": native(R.EXPIRED), "direction": Direction.OUT, "screening": None}, REFUSE, (R.EXPIRED,)),
@@ -303,6 +313,14 @@ def test_a_reading_is_asked_for_exactly_when_it_can_still_change_the_answer(c: C
     assert needs_reading(unmeasured) == (now is not ADMIT and good is ADMIT)
     for screening in Screening:
         assert not needs_reading(replace(c, screening=screening))
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in PASS_ROWS if row.verdict is not ADMIT], ids=lambda row: row[0]
+)
+def test_what_failed_on_a_pass_is_what_is_on_record(row: Row) -> None:
+    if row.reason not in (R.JOURNAL_FAULT, R.CALLED):
+        assert decide(usual(check=native(row.reason), screening=None)) == Decision(row.verdict, (row.reason,))
 
 
 def test_every_reason_stands_in_the_table() -> None:

@@ -11,6 +11,7 @@ from kiosk.passage.stable_window import Point, Window, points, slope, stable_sec
 from tests.unit.passage.foreheads import ALL, DCI, XAA, XBA, XCC, XCF, Scene, sample, steps, stream
 
 FAST, SLOW = (XAA, XBA, XCC), (DCI, XCF)
+OPENED = 1000.0
 
 
 def ended(
@@ -21,15 +22,16 @@ def ended(
     seed: int | None = None,
     silent_after: float = 9.0,
 ) -> tuple[float, Window]:
-    """When a window that opened at 0 ends, asked every 20 ms, and the window."""
-    window = Window(spec, Monotonic(0.0), None if background is None else Celsius(background))
-    words = [word for word in stream(spec, scene, 6, seed=seed) if word.at < silent_after]
+    """Seconds after opening at which a window ends, asked every 20 ms, and the window."""
+    window = Window(spec, Monotonic(OPENED), None if background is None else Celsius(background))
+    coming = stream(spec, scene, 6, start=OPENED, seed=seed)
+    words = [word for word in coming if word.at < OPENED + silent_after]
     for tick in range(300):
-        now = Monotonic(tick / 50)
+        now = Monotonic(OPENED + tick / 50)
         while words and words[0].at <= now:
             window.feed(words.pop(0))
         if window.finished(now):
-            return now, window
+            return round(now - OPENED, 6), window
     raise AssertionError("the window never ended")
 
 
