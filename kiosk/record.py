@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Final
 
 from kiosk.errors import JournalDamaged
 from kiosk.model import (
@@ -34,13 +34,31 @@ from kiosk.model import (
     Seconds,
     ThermometerSpec,
     UnixTime,
-    Verdict,
 )
 from kiosk.passage.body_temperature import Site, screen
-from kiosk.passage.decision import Circumstances
+from kiosk.passage.decision import Circumstances, decide
 from kiosk.policy import Policy
 
 Body = Mapping[str, Any]
+
+_UNMEASURED: Final = frozenset(
+    {Screening.NOT_REQUIRED, Screening.ENVIRONMENT, Screening.SENSOR_FAULT, Screening.SENSOR_STUCK}
+)
+"""Why nothing was measured; any other result is only believed with the words it came from."""
+_WORDLESS: Final = frozenset({Screening.RETRY, Screening.SENSOR_FAULT, Screening.SENSOR_STUCK})
+"""A person who walked away, a sensor that failed in between: there are no words to compute with."""
+_COMPUTED: Final = (
+    "screening",
+    "raw",
+    "forehead",
+    "ambient",
+    "deviation",
+    "uncertainty",
+    "corrections",
+    "environment",
+    "note",
+)
+"""What of a stored reading follows from its words."""
 
 
 def context(policy: Policy, site: Site, spec: ThermometerSpec, direction: Direction) -> dict[str, Any]:
@@ -55,8 +73,13 @@ def context(policy: Policy, site: Site, spec: ThermometerSpec, direction: Direct
         },
         "direction": str(direction),
     }
-    text = json.dumps(content, sort_keys=True)
-    return {"id": hashlib.sha256(text.encode()).hexdigest()[:12], **content}
+    return {"id": context_id(content), **content}
+
+
+def context_id(content: Body) -> str:
+    """The name that settings have: a hash of everything but their name."""
+    text = json.dumps({name: value for name, value in content.items() if name != "id"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def passage(
@@ -70,6 +93,7 @@ def passage(
         "verdict": str(decision.verdict),
         "reasons": [str(reason) for reason in decision.reasons],
         "mode": str(facts.policy.mode),
+        "screening": None if facts.screening is None else str(facts.screening),
         **details,
         "pass": None if facts.check is None else _pass(facts.check),
         "gate": {
@@ -138,15 +162,25 @@ def encode_words(samples: Sequence[Sample]) -> dict[str, list[int]]:
 def decode_words(words: Mapping[str, Any]) -> tuple[Sample, ...]:
     """Inverse of :func:`encode_words`; JournalDamaged when the three lists do not match."""
     try:
-        columns = [list(accumulate(words[name])) for name in ("ms", "object", "ambient")]
+        columns = [list(accumulate(_whole(words[name]))) for name in ("ms", "object", "ambient")]
         rows = list(zip(*columns, strict=True))
-    except (KeyError, TypeError, ValueError) as error:
+        return tuple(Sample(Monotonic(ms / 1000), RawWord(seen), RawWord(die)) for ms, seen, die in rows)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise JournalDamaged(f"the words of a reading can't be read: {error}") from None
-    return tuple(Sample(Monotonic(ms / 1000), RawWord(seen), RawWord(die)) for ms, seen, die in rows)
+
+
+def _whole(values: Sequence[object]) -> list[int]:
+    whole = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+    if len(whole) != len(values):
+        raise ValueError("a word is a whole number")
+    return whole
 
 
 def _deltas(values: Sequence[int]) -> list[int]:
     return [*values[:1], *(later - earlier for earlier, later in pairwise(values))]
+
+
+# -- the way back --------------------------------------------------------------------------------------
 
 
 def recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstances]:
@@ -156,34 +190,67 @@ def recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstances
     """
     try:
         return _recompute(body, settings)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise JournalDamaged(f"a passage can't be computed again: {error!r}") from None
 
 
+def differences(body: Body, settings: Body) -> dict[str, tuple[Any, Any]]:
+    """What is on record but does not follow from it: name to (stored, computed). Empty: all of it does.
+
+    JournalDamaged when it can't be computed again.
+    """
+    reading, facts = recompute(body, settings)
+    again = passage(facts, decide(facts), reading, {})
+    names = ("verdict", "reasons", "mode", "screening")
+    pairs = {name: (body.get(name), again[name]) for name in names}
+    if reading is not None:
+        stored = body["reading"]
+        pairs |= {f"reading.{name}": (stored.get(name), again["reading"][name]) for name in _COMPUTED}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def _recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstances]:
-    reading = _screen_again(body["reading"], settings) if body["reading"] is not None else None
-    gate, shown = body["gate"], body["pass"]
+    stored, shown, gate = body["reading"], body["pass"], body["gate"]
+    reading = None if stored is None else _screen_again(stored, settings)
     return reading, Circumstances(
         policy=Policy.from_map(settings["policy"]),
         direction=Direction(settings["direction"]),
         check=None if shown is None else _check(shown),
-        screening=None if reading is None else reading.screening,
-        companion=gate["companion"],
-        passback=gate["passback"],
-        gate_open=gate["open"],
-        trust=gate["trust"],
-        lists_age_s=gate["lists_age_s"],
-        journal_ok=gate["journal"],
-        called=gate["called"],
+        screening=_unmeasured(body) if reading is None else reading.screening,
+        companion=_flag(gate, "companion"),
+        passback=_flag(gate, "passback"),
+        gate_open=_flag(gate, "open"),
+        trust=_flag(gate, "trust"),
+        lists_age_s=_age(gate),
+        journal_ok=_flag(gate, "journal"),
+        called=_flag(gate, "called"),
     )
+
+
+def _flag(group: Body, name: str) -> bool:
+    value = group[name]
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
+    return value
+
+
+def _age(gate: Body) -> float | None:
+    value = gate["lists_age_s"]
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError("lists_age_s is no number")
+    return value
+
+
+def _unmeasured(body: Body) -> Screening | None:
+    screening = None if body["screening"] is None else Screening(body["screening"])
+    return screening if screening in _UNMEASURED else None
 
 
 def _screen_again(stored: Body, settings: Body) -> Reading:
     samples = decode_words(stored["words"])
     screening = Screening(stored["screening"])
-    if screening in (Screening.SENSOR_FAULT, Screening.SENSOR_STUCK):
-        # What the bus said is not in the words; there is nothing to compute.
-        return Reading(screening, samples)
+    if not samples and screening in _WORDLESS:
+        return Reading(screening, note=stored["note"])
     part = settings["thermometer"]
     return screen(
         samples,
@@ -198,18 +265,16 @@ def _screen_again(stored: Body, settings: Body) -> Reading:
 
 
 def _check(shown: Body) -> PassCheck:
+    form, token = shown["format"], shown["token"]
+    if not isinstance(form, str) or not isinstance(token, str):
+        raise TypeError("format and token are texts")
     facts = None
     if "issuer" in shown:
         facts = PassFacts(
-            pass_id=PassId(shown["token"]),
+            pass_id=PassId(token),
             issuer=IssuerId(shown["issuer"]),
             category=Category(shown["category"]),
             expires=UnixTime(shown["expires"]),
             household=shown["household"],
         )
-    return PassCheck(shown["format"], Reason(shown["reason"]), shown["token"], facts)
-
-
-def decision_of(body: Body) -> Decision:
-    """The verdict as it was recorded."""
-    return Decision(Verdict(body["verdict"]), tuple(Reason(reason) for reason in body["reasons"]))
+    return PassCheck(form, Reason(shown["reason"]), token, facts)
