@@ -6,6 +6,7 @@ gives the same people on every machine, figure by figure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -85,24 +86,27 @@ def people(scenario: Scenario) -> tuple[Person, ...]:
     ]
     coming.sort(key=lambda call: call.at)
     drawn: list[Person] = []
-    for number, call in enumerate(coming, start=1):
-        drawn.extend(draw(scenario, call, number))
+    numbers: Counter[str] = Counter()
+    for call in coming:
+        numbers[call.who] += 1
+        drawn.extend(draw(scenario, call, f"{call.who}.{numbers[call.who]}"))
     return tuple(drawn)
 
 
-def draw(scenario: Scenario, call: Call, number: int) -> Iterator[Person]:
-    """The person who answers a call, then the companions."""
+def draw(scenario: Scenario, call: Call, usual: str) -> Iterator[Person]:
+    """The person who answers a call, then the companions; ``usual`` names who has no name of their own.
+
+    Made-up names have a dot, which names in a file can't have.
+    """
     kind = scenario.cast[call.who]
-    head = call.name or f"{number:03d}-{kind.name}"
+    head = call.name or usual
     household = head if kind.household else None
     yield _person(scenario, kind, head, call.at, household, call.code_of, None)
     if kind.companion_kind is not None:
         companion = scenario.cast[kind.companion_kind]
         for place in range(1, kind.companions + 1):
-            # A second apart, so that the order behind the head is settled.
-            at = Seconds(call.at + place)
             shared = head if companion.pass_kind is PassKind.SHARED else None
-            yield _person(scenario, companion, f"{head}-{place}", at, household, shared, head)
+            yield _person(scenario, companion, f"{head}.{place}", call.at, household, shared, head)
 
 
 def _person(
@@ -114,7 +118,7 @@ def _person(
     code_of: str | None,
     companion_of: str | None,
 ) -> Person:
-    # A generator of one's own: adding a person to a file changes nobody else.
+    # A generator of one's own: a person added to a file changes at most later ones of the same kind.
     rng = Random(f"{scenario.seed}/{name}")  # noqa: S311 - a simulation, not a secret
     skin = kind.skin or Spread(0.0, scenario.site.healthy_sd)
     return Person(

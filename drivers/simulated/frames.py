@@ -94,11 +94,13 @@ class Renderer:
         self._count = 0
         self._unread = b""
         self._closed = False
-        self._folder = Path(tempfile.mkdtemp(prefix="kiosk-frames-", dir=_roomy((ahead + 1) * self._bytes)))
+        self._lost = False
+        """The process was found to have ended or to hang."""
+        self.folder = Path(tempfile.mkdtemp(prefix="kiosk-frames-", dir=_roomy((ahead + 1) * self._bytes)))
         try:
             self._process = self._spawn()
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
     def __enter__(self) -> Self:
@@ -141,6 +143,8 @@ class Renderer:
         if person is not None and key not in self._orders:
             self._order(person)
         order = self._finished(key)
+        if shot not in order.shots and person is None:
+            raise DeviceStalled(f"simulated camera: {self.notes[-1] if self.notes else 'no pictures'}")
         if shot not in order.shots:
             # Nothing could be drawn for this person (a note says why): they stand there without a code.
             return self.picture(None, "near")
@@ -149,8 +153,8 @@ class Renderer:
         return Picture(luma, f"{order.label} {shot}".strip())
 
     def revive(self) -> None:
-        """Start a new process if the old one has died; what it still owed is asked for again."""
-        if self._closed or self._process.poll() is None:
+        """Start a new process if the old one has ended or hangs; what it still owed is asked for again."""
+        if self._closed or not (self._lost or self._process.poll() is not None):
             return
         self._end()
         self._process = self._spawn()
@@ -164,7 +168,7 @@ class Renderer:
             return
         self._closed = True
         self._end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # -- orders ------------------------------------------------------------------------------------
 
@@ -192,7 +196,7 @@ class Renderer:
 
     def _ask(self, key: str, request: Mapping[str, Any], label: str) -> None:
         self._count += 1
-        file = self._folder / f"{self._count}.luma"
+        file = self.folder / f"{self._count}.luma"
         self._orders[key] = _Order(file, label)
         line = json.dumps({**request, "file": file.name}) + "\n"
         pipe = self._process.stdin
@@ -213,7 +217,7 @@ class Renderer:
         if owner not in self._issued:
             self._issued[owner] = self._issue(person) if self._issue is not None else None
             if self._issued[owner] is None:
-                self.notes.append(f"{person.id} had no pass to show: none was issued")
+                self._note(f"{person.id} had no pass to show: none was issued")
         return self._issued[owner]
 
     def _photograph(self, person: Person) -> Path | None:
@@ -221,22 +225,27 @@ class Renderer:
         if person.kind.pass_kind is not PassKind.PHOTOGRAPH:
             return None
         if not self._photographs:
-            self.notes.append(f"{person.id} showed a drawn code of somebody else's: there are no photographs")
+            self._note(f"{person.id} showed a drawn code of somebody else's: there are no photographs")
             return None
         named = self._photographs.get(person.kind.photograph or "")
         return named or Random(person.seed).choice(list(self._photographs.values()))  # noqa: S311
 
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
     # -- the process -----------------------------------------------------------------------------------
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        self._unread = b""
-        arguments = [str(self._folder), str(self.width), str(self.height), str(self._seed)]
-        with (self._folder / "log").open("wb") as log:
+        self._unread, self._lost = b"", False
+        arguments = [str(self.folder), str(self.width), str(self.height), str(self._seed)]
+        with (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "drivers.simulated.frames", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
                 # Control-C at the terminal is for the gate; this process ends with its pipe.
                 start_new_session=True,
             )
@@ -248,9 +257,11 @@ class Renderer:
         deadline = time.monotonic() + WAIT_S
         while not self._orders[key].shots:
             left = deadline - time.monotonic()
-            if left <= 0:
+            self._lost = left <= 0
+            if self._lost:
                 raise DeviceStalled(f"simulated camera: no picture within {WAIT_S:.0f} s")
-            if not self._take_answers(left):
+            self._lost = not self._take_answers(left)
+            if self._lost:
                 raise DeviceStalled(f"simulated camera: the renderer has ended{self._last_words()}")
         return self._orders[key]
 
@@ -273,17 +284,17 @@ class Renderer:
         order = self._orders.get(answer["id"])
         if order is None or order.file.name != answer["file"]:
             # Nobody waits for it any more.
-            (self._folder / answer["file"]).unlink(missing_ok=True)
+            (self.folder / answer["file"]).unlink(missing_ok=True)
             return
         if "error" in answer:
-            self.notes.append(f"{answer['id']} had no code to show: {answer['error']}")
+            self._note(f"{answer['id'] or 'the camera'} has no picture: {answer['error']}")
         if answer["id"] != _BACKGROUND:
             self.render_ms.append(answer["ms"])
         self._orders[answer["id"]] = _Order(order.file, order.label, tuple(answer["shots"]) or ("",))
 
     def _last_words(self) -> str:
         with suppress(OSError, IndexError):
-            return ": " + (self._folder / "log").read_text(errors="replace").strip().splitlines()[-1]
+            return ": " + (self.folder / "log").read_text(errors="replace").strip().splitlines()[-1]
         return ""
 
     def _end(self) -> None:

@@ -29,7 +29,7 @@ MAKES_ROOM_S: Final = Seconds(0.8)
 """After the answer the next person sets off."""
 GRAB_S: Final = Seconds(0.5)
 """How long a hasty person holds still the first time."""
-OBEY_S: Final = Seconds(1.2)
+OBEY_S: Final = Seconds(1.0)
 """From a spoken prompt to the hat being off or the head being close."""
 GUESS_S: Final = Seconds(6.0)
 """Without a voice: when somebody understands by themselves that this does not work."""
@@ -42,7 +42,7 @@ MUST_BE_MINE_S: Final = Seconds(1.5)
 """Hold still for that long while my code is up is meant for me, whenever it began."""
 
 STANDING_CM: Final = 60.0
-BESIDE_CM: Final = 30.0
+BESIDE_CM: Final = 45.0
 """Camera and sensor are side by side: who holds up a code stands beside the sensor's axis."""
 BENDS_CM: Final = 50.0
 STRETCHES_CM: Final = 8.0
@@ -172,10 +172,17 @@ class Visitor:
 
     def _while_showing(self, now: Monotonic, signals: Signals) -> None:
         if self._mine(now, signals):
+            self._note_seen(now)
             self._leave(now, signals.light)
         elif signals.light is Light.HOLD_STILL and self._meant_for_me(now, signals):
-            self.visit.read_at = now
+            self._note_seen(now)
             self._lean(now)
+
+    def _note_seen(self, now: Monotonic) -> None:
+        """The code was read, perhaps already on its way up: then it was visible for half that way."""
+        self.visit.read_at = self.visit.read_at or now
+        halfway = Monotonic(self.since + self.person.reach_s / 2)
+        self.visit.code_visible_at = self.visit.code_visible_at or min(now, halfway)
 
     def _meant_for_me(self, now: Monotonic, signals: Signals) -> bool:
         began = self._began()

@@ -227,9 +227,8 @@ class World:
         if kind.pass_kind is PassKind.SHARED:
             raise Usage(f"{person!r} shows somebody else's code and can't come alone")
         self._sent += 1
-        name = f"sent-{self._sent:03d}-{person}"
-        call = Call(Seconds(self.elapsed(self.now)), person, name)
-        for newcomer in draw(self.scenario, call, self._sent):
+        call = Call(Seconds(self.elapsed(self.now)), person)
+        for newcomer in draw(self.scenario, call, f"{person}.sent.{self._sent}"):
             self._join(newcomer)
 
     def inject(self, fault: str, on: bool) -> None:
