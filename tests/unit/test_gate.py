@@ -9,12 +9,18 @@ import pytest
 
 from kiosk.gate import State
 from kiosk.model import Category, Direction, EventKind, Light, Prompt, Reason, Verdict
-from tests.street import Street, forehead, unplugged
+from tests.street import Street, forehead, memory_folder, unplugged
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Iterator[Street]:
-    with Street(tmp_path) as made:
+def folder() -> Iterator[Path]:
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def street(folder: Path) -> Iterator[Street]:
+    with Street(folder) as made:
         made.run(2.0)
         yield made
 
@@ -190,16 +196,16 @@ def test_a_thermometer_lost_while_reading_is_referred_at_once(street: Street) ->
     assert street.answers[-1].decision.reasons[0] is Reason.SENSOR_FAULT
 
 
-def test_an_uncommissioned_gate_admits_nobody(tmp_path: Path) -> None:
-    with Street(tmp_path, commissioned=False) as street:
+def test_an_uncommissioned_gate_admits_nobody(folder: Path) -> None:
+    with Street(folder, commissioned=False) as street:
         street.run(2.0)
         passage = street.pass_by(street.issue().text)
         assert passage is not None
         assert passage.decision.reasons[0] is Reason.UNCOMMISSIONED
 
 
-def test_going_out_in_routine_needs_no_reading(tmp_path: Path) -> None:
-    with Street(tmp_path, direction=Direction.OUT) as street:
+def test_going_out_in_routine_needs_no_reading(folder: Path) -> None:
+    with Street(folder, direction=Direction.OUT) as street:
         street.run(2.0)
         street.shown = [street.issue().text]
         street.run(0.2)
