@@ -221,7 +221,7 @@ def _recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstance
         passback=_flag(gate, "passback"),
         gate_open=_flag(gate, "open"),
         trust=_flag(gate, "trust"),
-        lists_age_s=_age(gate),
+        lists_age_s=None if gate["lists_age_s"] is None else _number(gate, "lists_age_s"),
         journal_ok=_flag(gate, "journal"),
         called=_flag(gate, "called"),
     )
@@ -234,11 +234,15 @@ def _flag(group: Body, name: str) -> bool:
     return value
 
 
-def _age(gate: Body) -> float | None:
-    value = gate["lists_age_s"]
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise TypeError("lists_age_s is no number")
+def _number(group: Body, name: str) -> float:
+    value = group[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is no number")
     return value
+
+
+def _celsius(group: Body, name: str) -> Celsius | None:
+    return None if group[name] is None else Celsius(_number(group, name))
 
 
 def _unmeasured(body: Body) -> Screening | None:
@@ -256,11 +260,11 @@ def _screen_again(stored: Body, settings: Body) -> Reading:
         samples,
         ThermometerSpec(part["variant"], Seconds(part["settling_s"]), Celsius(part["noise_c"])),
         Site.from_map(settings["site"]),
-        opened_at=Monotonic(stored["opened"]),
-        background=stored["background"],
-        ambient=stored["air"],
+        opened_at=Monotonic(_number(stored, "opened")),
+        background=_celsius(stored, "background"),
+        ambient=_celsius(stored, "air"),
         environment=stored["environment"],
-        baseline=Celsius(stored["baseline"]),
+        baseline=Celsius(_number(stored, "baseline")),
     )
 
 
