@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kiosk.model import ClockState, DeviceId, EventKind, Monotonic, Receipt, UnixTime, Verdict
 from kiosk.passage.journal import Journal
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 DEVICE = DeviceId("gate-7")
 NOW = UnixTime(1_795_262_400.25)
 """2026-11-21 12:00:00.25 UTC"""
@@ -74,6 +80,17 @@ def purge(path: Path, upto: int) -> None:
             "UPDATE events SET salt = NULL, body = NULL, digest = ? WHERE seq = ?",
             [(hashlib.sha256(salt + body.encode()).digest(), seq) for seq, salt, body in rows],
         )
+
+
+def need_other_users(user: int) -> None:
+    """Skips, loudly, where this process can't become ``user`` or that one can't run this Python."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT CHECKED: several users on one journal need root to become them")
+    try:
+        command = [sys.executable, "-B", "-c", "import kiosk.passage.journal"]
+        subprocess.run(command, user=user, group=user, extra_groups=[], cwd=REPOSITORY, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"NOT CHECKED: another user can't run this Python from here: {error}")
 
 
 def flip(path: Path, offset: int, mask: int = 0xFF) -> None:

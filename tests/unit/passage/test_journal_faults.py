@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,8 @@ import pytest
 from kiosk.errors import JournalError, JournalFull
 from kiosk.model import EventKind
 from kiosk.passage.journal import Journal, JournalReader
-from tests.unit.passage.journal_tools import admit, open_journal
+from tests.unit.passage.journal_tools import REPOSITORY, admit, need_other_users, open_journal
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 NOBODY = 65_534
 FULL = {"error": "DISK_FULL", "errno": errno.ENOSPC}
 DISK = {"part": "disk", "code": "DISK_FULL"}
@@ -152,7 +152,7 @@ import json, sys
 from pathlib import Path
 from kiosk.errors import JournalError
 from kiosk.passage.journal import JournalReader
-from tests.unit.passage.journal_tools import admit, open_journal
+from tests.unit.passage.journal_tools import REPOSITORY, admit, need_other_users, open_journal
 path = Path(sys.argv[1])
 done, errors = [], []
 with open_journal(path) as journal:
@@ -209,24 +209,37 @@ except JournalError as error:
 """
 
 
-@pytest.mark.parametrize("closed", ["journal.db", "journal.db.lock", "."])
-def test_what_the_process_may_not_touch_is_an_error_in_words(tmp_path: Path, closed: str) -> None:
-    folder = tmp_path / "state"
-    open_journal(folder / "journal.db").close()
+@pytest.fixture
+def theirs() -> Iterator[tuple[Path, int | None]]:
+    """A journal of a user that is not root, and that user if somebody else has to become it."""
+    # Not below pytest's own directory: that one is closed to other users whenever another run starts.
+    folder = Path(tempfile.mkdtemp(prefix="kiosk-journal-"))
+    folder.chmod(0o755)
+    open_journal(folder / "state" / "journal.db").close()
     user = None
     if os.geteuid() == 0:
-        for item in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-            item.chmod(0o755)
-        for item in (folder, *folder.iterdir()):
-            os.chown(item, NOBODY, NOBODY)
+        need_other_users(NOBODY)
         user = NOBODY
-    (folder / closed).chmod(0o500 if closed == "." else 0o400)
+        for item in (folder / "state", *(folder / "state").iterdir()):
+            os.chown(item, user, user)
+    yield folder / "state" / "journal.db", user
+    (folder / "state").chmod(0o700)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("closed", ["journal.db", "journal.db.lock", "."])
+def test_what_the_process_may_not_touch_is_an_error_in_words(
+    theirs: tuple[Path, int | None], closed: str
+) -> None:
+    path, user = theirs
+    target = path.parent if closed == "." else path.with_name(closed)
     if closed == ".":
-        (folder / "journal.db.lock").unlink()
-    command = [sys.executable, "-B", "-c", OPEN, str(folder / "journal.db")]
+        path.with_name("journal.db.lock").unlink()
+    target.chmod(0o500 if closed == "." else 0o400)
+    command = [sys.executable, "-B", "-c", OPEN, str(path)]
     answer = subprocess.run(command, cwd=REPOSITORY, user=user, capture_output=True, text=True, check=False)
     assert answer.stdout.startswith(f"{errno.EACCES} "), answer.stderr
-    assert str(folder / closed if closed != "." else folder) in answer.stdout
+    assert str(target) in answer.stdout
 
 
 def test_an_open_that_fails_lets_go_of_the_lock(path: Path) -> None:

@@ -21,9 +21,15 @@ from kiosk.model import EventKind, EventSeq
 from kiosk.passage.journal import Journal, JournalReader
 from kiosk.passage.journal_file import look
 from kiosk.passage.journal_reader import PAGE
-from tests.unit.passage.journal_tools import DEVICE, HandClock, admit, open_journal, write_some
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.unit.passage.journal_tools import (
+    DEVICE,
+    REPOSITORY,
+    HandClock,
+    admit,
+    need_other_users,
+    open_journal,
+    write_some,
+)
 
 
 @pytest.fixture
@@ -171,8 +177,7 @@ LEAVE_A_FILE = "(path.parent / 'journal.db-wal').write_text('') or (path.parent 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Path]:
     """The directory as systemd's tmpfiles make it: gate:kiosk 2750, in a place that others reach."""
-    if os.geteuid() != 0:
-        pytest.skip("NOT CHECKED: three users on one journal need root to become them")
+    need_other_users(PANEL)
     folder = Path(tempfile.mkdtemp(prefix="kiosk-three-users-"))
     folder.chmod(0o755)
     state = folder / "state"
