@@ -212,13 +212,14 @@ except JournalError as error:
 @pytest.fixture
 def theirs() -> Iterator[tuple[Path, int | None]]:
     """A journal of a user that is not root, and that user if somebody else has to become it."""
+    if os.geteuid() == 0:
+        need_other_users(NOBODY)
     # Not below pytest's own directory: that one is closed to other users whenever another run starts.
     folder = Path(tempfile.mkdtemp(prefix="kiosk-journal-"))
     folder.chmod(0o755)
     open_journal(folder / "state" / "journal.db").close()
     user = None
     if os.geteuid() == 0:
-        need_other_users(NOBODY)
         user = NOBODY
         for item in (folder / "state", *(folder / "state").iterdir()):
             os.chown(item, user, user)
