@@ -23,10 +23,8 @@ fi
 [ $# -gt 0 ] || set -- ./setup.sh test
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
-if [ -z "$work" ]; then
-    work=$(mktemp -d)
-    trap 'rm -rf --one-file-system "$work"' EXIT
-fi
+keep=$work
+work=${work:-$(mktemp -d)}
 bare=$work/$suite.tar
 root=$work/$suite
 
@@ -76,7 +74,7 @@ inside() { # inside COMMAND...: as a login of root would see it, and nothing of 
         sh -c 'cd /srv/kiosk && "$@"' sh "$@"
 }
 
-trap 'unmount || true; [ "$work" = "${work#/tmp/tmp.}" ] || rm -rf --one-file-system "$work"' EXIT
+trap 'unmount || true; [ -n "$keep" ] || rm -rf --one-file-system "$work"' EXIT
 began=$SECONDS
 build
 mount_system
