@@ -131,6 +131,20 @@ def test_a_blob_that_is_missing_cut_or_longer_is_refused(demo: DemoTrust, name: 
     assert not isinstance(caught.value, DirectoryMissing)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_size_that_the_file_has_not_is_refused(demo: DemoTrust, name: str, off: int) -> None:
+    """Even with the right hash: the size is what bounds the reading."""
+
+    def lie(old: Manifest) -> Manifest:
+        blob = old.files[name]
+        return replace(old, files=dict(old.files) | {name: replace(blob, size=blob.size + off)})
+
+    sign_again(demo, lie)
+    with pytest.raises(TrustError):
+        load(demo)
+
+
 @pytest.mark.parametrize("name", ["trust", "policy/routine", "policy/emergency"])
 def test_a_manifest_must_name_what_a_gate_needs(demo: DemoTrust, name: str) -> None:
     sign_again(demo, lambda old: replace(old, files={k: v for k, v in old.files.items() if k != name}))

@@ -162,6 +162,7 @@ def test_extras_are_told(value: Any) -> None:
         {"pass_id": "00"},
         {"status_index": -1},
         {"expires": UnixTime(0)},
+        {"expires": UnixTime(kit.NOW + 0.5)},
         {"gates": ("East",)},
         {"household": "00"},
         {"window": WeeklyWindow(0, 0, 1)},

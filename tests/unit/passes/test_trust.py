@@ -314,6 +314,7 @@ MANIFEST_CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "a hash too short": put("files", {"trust": [bytes(31), 1]}),
     "a size below nothing": put("files", {"trust": [bytes(32), -1]}),
     "a size beyond all bounds": put("files", {"trust": [bytes(32), 1 << 40]}),
+    "more files than any gate needs": put("files", {f"a/{n}": [bytes(32), 1] for n in range(20_001)}),
     "a number as a name": put("files", {1: [bytes(32), 1]}),
 }
 
