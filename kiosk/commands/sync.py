@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _status(config, arguments.json)
     _refuse_root(config)
     logging.basicConfig(level=logging.INFO, format="sync: %(message)s")
+    # What a broken answer looks like inside is no news: sync says itself what it means.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     with open_sync(config) as sync:
         if arguments.once:
             while sync.step():

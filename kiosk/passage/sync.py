@@ -77,19 +77,18 @@ def read_secret(path: Path) -> str:
 
 def check_url(url: str) -> str:
     """The server's address without a slash at the end. ConfigError for anything that is not this machine."""
-    parts = urlsplit(url)
+    wrong = ConfigError(f"sync.url {url!r}: must look like http://127.0.0.1:8080")
+    try:
+        parts = urlsplit(url)
+        extra = (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.port == 0)
+    except ValueError:
+        raise wrong from None
     if parts.scheme == "https":
         raise ConfigError(
             f"sync.url {url!r}: https comes with enrolment; until then the server is on this machine"
         )
-    if (
-        parts.scheme != "http"
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise ConfigError(f"sync.url {url!r}: must look like http://127.0.0.1:8080")
+    if parts.scheme != "http" or any(extra):
+        raise wrong
     if not _is_loopback(parts.hostname or ""):
         raise ConfigError(
             f"sync.url {url!r}: plain http only to this machine (127.0.0.1, [::1] or localhost)"
@@ -141,11 +140,17 @@ class HttpServer:
     def post(self, what: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """POST and read the whole answer. SyncError without one, NotAcknowledged for one that can't be it."""
         sent = {**headers, "Authorization": f"Bearer {self._secret()}", "Accept-Encoding": "identity"}
+        self._line.was_cut = False
         watch = threading.Timer(self._total_s, self._line.cut)
         watch.daemon = True
         watch.start()
         try:
-            return self._exchange(self._base + what, body, sent)
+            reply = self._exchange(self._base + what, body, sent)
+            if self._line.was_cut:  # half a head can look like a whole one
+                raise SyncError(f"{self._base}{what}: no whole answer within {self._total_s:g} s")
+            return reply
+        except SyncError:
+            raise  # it is an OSError as well, and says already what is wrong
         except (requests.RequestException, OSError) as error:
             raise SyncError(f"{self._base}{what}: {_in_short(error)}") from error
         finally:
@@ -191,11 +196,13 @@ class _Line(HTTPAdapter):
     """
 
     def __init__(self) -> None:
+        self.was_cut = False
         self._socket: socket.socket | None = None
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def cut(self) -> None:
         """End whatever is under way; the waiting request fails. From any thread."""
+        self.was_cut = True
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)

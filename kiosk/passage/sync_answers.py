@@ -8,7 +8,6 @@ a cache, a proxy or half an answer can't (docs/protocol.md, "The answer").
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,12 @@ from typing import Any, Final
 from kiosk.errors import NotAcknowledged, ServerBusy, ServerRefused, SyncError
 from kiosk.model import Seconds
 
-STATUSES: Final = frozenset({"accepted", "duplicate", "fork", "rejected"})
+STATUSES: Final = ("accepted", "duplicate", "fork", "rejected")
 RETRY_AFTER_LIMIT: Final = Seconds(900)
 """A server, or what stands in its place, can't silence a kiosk for longer than this at a time."""
+TOO_LARGE: Final = "BATCH_TOO_LARGE"
+BACKOFF_BASE: Final = Seconds(0.5)
+BACKOFF_LIMIT: Final = Seconds(60)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _BUSY: Final = frozenset({429, 502, 503, 504})
@@ -117,10 +119,6 @@ def backoff(failures: int, random: float, asked: Seconds | None = None) -> Secon
     return Seconds((asked or 0.0) + random * span)
 
 
-BACKOFF_BASE: Final = 0.5
-BACKOFF_LIMIT: Final = 60.0
-
-
 def _repeated(sent: Sent) -> list[object]:
     return [sent.epoch, sent.first, sent.last, sent.head]
 
@@ -129,7 +127,8 @@ def _ok(reply: Reply) -> Reply:
     if reply.status in _BUSY:
         raise ServerBusy(f"the server is busy (status {reply.status})", retry_after(reply))
     if 400 <= reply.status < 500:
-        code = _problem_code(reply)
+        # A proxy in between has its own limit and its own words for it.
+        code = TOO_LARGE if reply.status == 413 else _problem_code(reply)
         raise ServerRefused(f"the server refused (status {reply.status} {code})".replace(" )", ")"), code)
     if reply.status != 200:
         raise NotAcknowledged(f"status {reply.status} is not an acknowledgement")
@@ -182,7 +181,7 @@ def _is_position(entry: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0 and math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _statuses(runs: Any, sent: Sent) -> Ack:

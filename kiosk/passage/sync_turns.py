@@ -17,6 +17,7 @@ from kiosk.errors import JournalError, NotAcknowledged, ServerBusy, ServerRefuse
 from kiosk.model import Seconds
 from kiosk.passage.chain import wire_line
 from kiosk.passage.sync_answers import (
+    TOO_LARGE,
     Position,
     Reply,
     Sent,
@@ -31,7 +32,6 @@ from kiosk.passage.sync_state import START, Cursor, DeadLetter, SyncState
 log = logging.getLogger(__name__)
 
 EPOCHS_NAMED: Final = 16
-TOO_LARGE: Final = "BATCH_TOO_LARGE"
 
 
 class Server(Protocol):

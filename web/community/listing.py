@@ -142,7 +142,7 @@ def kiosks(connection: sqlite3.Connection) -> list[Kiosk]:
     """Every device that ever spoke, by name."""
     rows = connection.execute(
         """SELECT d.name, d.last_seen, d.clock_skew, d.health,
-            (SELECT group_concat(DISTINCT gate) FROM epochs WHERE device = d.id),
+            (SELECT replace(group_concat(DISTINCT gate), ',', ', ') FROM epochs WHERE device = d.id),
             (SELECT coalesce(sum(seq), 0) FROM epochs WHERE device = d.id),
             (SELECT count(*) FROM events v JOIN epochs e ON e.id = v.epoch
                 WHERE e.device = d.id AND v.rejected IS NOT NULL),

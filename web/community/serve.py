@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,19 +67,21 @@ def serve(
 
 
 def _listen(app: Flask, host: str, port: int) -> Any:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return create_server(
-            app,
-            host=host,
-            port=port,
-            threads=THREADS,
-            ident=None,
-            channel_timeout=IDLE_CONNECTION_S,
-            max_request_body_size=MAX_REQUEST_BYTES,
-            clear_untrusted_proxy_headers=True,
-        )
+        # Bound here and not by waitress, which leaves files open when an address is taken.
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise ConfigError(f"can't listen on {host}:{port}: {error.strerror}") from error
+    return create_server(
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        channel_timeout=IDLE_CONNECTION_S,
+        max_request_body_size=MAX_REQUEST_BYTES,
+        clear_untrusted_proxy_headers=True,
+    )
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

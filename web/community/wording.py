@@ -15,7 +15,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "server": ("社区服务器", "Community server"),
     "passages": ("通行记录", "Passages"),
     "kiosks": ("通行终端", "Kiosks"),
-    "simulated": ("模拟数据", "SIMULATED"),
+    "simulated": ("模拟 SIMULATED", "SIMULATED"),
     "simulated_here": (
         "SIMULATED · 本页含模拟数据,不是真实通行",
         "SIMULATED · records on this page come from simulated devices, not from people",
@@ -38,15 +38,15 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "clock_unsure": ("终端时间未确认,按到达时间排列", "kiosk's clock not proven; sorted by arrival"),
     "now": ("刚刚", "just now"),
     "minutes_ago": ("分钟前", "min ago"),
+    "forks_label": ("与已存内容冲突的记录", "Records that contradict what is stored"),
     "forks": (
-        "条记录与已存的记录冲突,已另存。请管理员检查该终端是否被复制或还原过。",
-        "records contradict what is stored and are kept apart."
-        " An admin should check whether that kiosk was cloned or restored.",
+        "已另存。请管理员检查该终端是否被复制或还原过。",
+        "They are kept apart. An admin should check whether that kiosk was cloned or restored.",
     ),
+    "rejected_label": ("格式有误的记录", "Records that could not be read"),
     "rejected": (
-        "条记录格式有误,只留了存根,原文仍在终端里。请管理员查看“通行终端”。",
-        "records could not be read: a stub stands here, the text waits on the kiosk."
-        " An admin should look at “Kiosks”.",
+        "这里只留存根,原文仍在终端里。请管理员查看“通行终端”。",
+        "A stub stands here, the text waits on the kiosk. An admin should look at “Kiosks”.",
     ),
     "name": ("终端", "Kiosk"),
     "heard": ("最近联系", "Last heard"),
