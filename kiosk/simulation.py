@@ -53,7 +53,7 @@ from kiosk.passes.status import Status
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.scenario import FaultKind, FaultSpan, Scenario, people
 from kiosk.specimens import Specimens
-from kiosk.supervision import Supervised
+from kiosk.supervision import Pollable, Supervised
 from kiosk.surroundings import Parts
 
 STARTED: Final = Monotonic(100.0)
@@ -143,9 +143,11 @@ class Simulation:
         width: int = 640,
         height: int = 480,
         on_read: Callable[[str, list[str]], None] | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
+        """``clock``: virtual time of the caller's own, begun at :data:`STARTED`."""
         self.scenario = scenario = place.scenario
-        self.clock = VirtualClock(scenario.starts, start=STARTED, state=scenario.clock)
+        self.clock = clock or VirtualClock(scenario.starts, start=STARTED, state=scenario.clock)
         self.speaker = SimulatedSpeaker(self.clock)
         self.lamp = SimulatedLamp(
             clock=self.clock, relay_pulse_s=config.lamp.relay_pulse_s, buzzer_on=config.lamp.buzzer
@@ -220,8 +222,8 @@ class Simulation:
         if site.air_thermometer:
             air = Supervised("air", lambda: Temperatures(SimulatedAirThermometer(self.world)))
         parts = Parts(
-            camera=Supervised[CodeRead]("camera", lambda: FrameReader(self._frames(), self.decoder)),
-            thermometer=Supervised[Sample]("thermometer", lambda: SimulatedMlx90614(self.world)),
+            camera=Supervised[CodeRead]("camera", lambda: FrameReader(self.frames(), self.decoder)),
+            thermometer=Supervised[Sample]("thermometer", self.thermometer),
             spec=SPECS[site.variant],
             air=air,
             button=Supervised[bool]("button", lambda: Presses(self.button)),
@@ -235,8 +237,13 @@ class Simulation:
             writer=lambda journal: _Disk(journal, self),
         )
 
-    def _frames(self) -> FrameSource:
+    def frames(self) -> FrameSource:
+        """Open the camera; called again after each fault."""
         return SimulatedQrCamera(self.world, self.renderer)
+
+    def thermometer(self) -> Pollable[Sample]:
+        """Open the thermometer; called again after each fault."""
+        return SimulatedMlx90614(self.world)
 
     def _on_fault(self, span: FaultSpan, on: bool) -> None:
         """Faults of what is no device: the wall clock and the disk."""
