@@ -178,17 +178,20 @@ class Journal:
     def reclaim(self) -> bool:
         """Try to have the whole reserve again; True when the disk is not full (any more).
 
-        Success leaves a RECOVERED event. JournalError for anything but a full disk.
+        Success leaves a RECOVERED event. Raises nothing: whatever else is wrong, the next append says.
         """
-        if not self._disk_full:
-            return True
-        if not self._reserve.fill(margin=STEP_BYTES):
-            return False
+        if not self._disk_full or self._connection is None:
+            return not self._disk_full
         try:
+            if not self._reserve.fill(margin=STEP_BYTES):
+                return False
             self._tell_disk_full()
             self._commit(EventKind.RECOVERED, exact_json({**_DISK, "message": ""}), None)
         except JournalFull:
             self._give_room()
+            return False
+        except JournalError as error:
+            log.warning("journal: the reserve can't be had again: %s", error)
             return False
         self._disk_full = self._fault_told = False
         return True

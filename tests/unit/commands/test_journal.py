@@ -281,3 +281,29 @@ def test_whatever_is_printed_can_be_printed(text: str) -> None:
 @pytest.mark.parametrize("wall", [None, "x", 1e40, float("inf"), {}, "", -1e15])
 def test_a_time_that_is_none_is_shown_as_it_is(wall: object) -> None:
     assert iso_time(wall) == str(wall)
+
+
+# -- recheck ----------------------------------------------------------------------------------------------
+
+RECHECK = """
+from kiosk.commands.journal import journal_path
+
+def configure(parser):
+    parser.add_argument("--deep", action="store_true")
+
+def run(arguments):
+    print(journal_path(arguments), arguments.deep)
+    return 1
+"""
+
+
+def test_recheck_is_an_action_once_its_module_is_there(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "recheck_for_this_test.py").write_text(RECHECK)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("kiosk.commands.journal.RECHECK", "recheck_for_this_test")
+    assert out(capsys, "recheck", "--journal", path, "--deep", code=1) == f"{path} True\n"
+    monkeypatch.setattr("kiosk.commands.journal.RECHECK", "kiosk.commands.no_such_module")
+    with pytest.raises(SystemExit):
+        main(["journal", "recheck", "--journal", str(path)])

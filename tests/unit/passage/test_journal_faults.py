@@ -145,6 +145,14 @@ def test_reclaiming_when_nothing_was_released_writes_nothing(path: Path) -> None
         assert journal.seq == 1
 
 
+def test_reclaiming_on_a_journal_that_was_closed_is_no_not_a_crash(path: Path) -> None:
+    with open_journal(path, reserve_bytes=1 << 20) as journal:
+        limit_pages(journal, 1)
+        with pytest.raises(JournalFull):
+            admit_many(journal)
+    assert not journal.reclaim()
+
+
 # -- a disk that answers EIO ----------------------------------------------------------------------------
 
 APPEND = """
