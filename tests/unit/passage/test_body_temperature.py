@@ -104,6 +104,13 @@ def test_the_thresholds_are_the_sites() -> None:
     assert results == list(JUDGED)
 
 
+def test_who_stands_exactly_on_a_threshold_is_over_it() -> None:
+    deviation = judge(person(34.2 + 0.6)).deviation
+    assert deviation is not None
+    assert judge(person(34.2 + 0.6), replace(SITE, guard=deviation)).screening is Screening.GUARD
+    assert judge(person(34.2 + 0.6), replace(SITE, high=deviation)).screening is Screening.HIGH
+
+
 def test_a_baseline_moves_normal_with_it() -> None:
     reading = judge(person(34.8), baseline=Celsius(0.3))
     assert reading.deviation == pytest.approx(0.3, abs=0.02)
@@ -267,6 +274,13 @@ def test_a_warm_wall_that_nobody_stands_before_is_not_a_healthy_person(spec: The
         assert Note.NOBODY_SEEN in reading.note.split()
 
 
+def test_who_comes_before_a_warm_wall_is_seen_by_their_coming_if_not_by_their_warmth() -> None:
+    skin = word_of(34.25, 24.1)
+    scene = steps((0, 34.0), (0.6, 29.0), (0.9, skin))
+    reading = judge(person(0, scene=scene), background=Celsius(34.0))
+    assert reading.screening is Screening.NORMAL
+
+
 # -- the uncertainty -----------------------------------------------------------------------------------------
 
 
@@ -280,8 +294,14 @@ def test_what_is_known_better_is_claimed_with_less_uncertainty() -> None:
     assert spread(calibrated) < spread()
     assert spread(ambient=Celsius(24.1)) < spread()
     assert spread(spec=XCC) > spread(spec=XAA)
-    # 2 x root of (.25 as delivered, .17 x 2 for the die, half of .13 for emissivity)
-    assert spread() == pytest.approx(0.86, abs=0.03)
+
+    def twice_the_root_of(*parts: float) -> object:
+        return pytest.approx(2 * sum(part * part for part in parts) ** 0.5, abs=0.003)
+
+    # Noise of a median of ten; half the emissivity correction of .196; reference or delivery; air or die.
+    noise, emissivity = 1.25 * 0.05 / 10**0.5, 0.196 / 2
+    assert spread() == twice_the_root_of(noise, emissivity, 0.25, 0.17 * 2.0)
+    assert spread(calibrated, ambient=Celsius(24.1)) == twice_the_root_of(noise, emissivity, 0.1, 0.17 * 0.5)
 
 
 # -- what holds for any words -----------------------------------------------------------------------------
