@@ -157,7 +157,7 @@ def _store_passages(
             setting = _updated(setting, judgement)
         elif isinstance(judgement, Passage):
             rows.append((epoch, line.seq, *_columns(judgement, setting, now)))
-    connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     if setting != before:
         change = "UPDATE epochs SET gate = ?, direction = ? WHERE id = ?"
         connection.execute(change, (setting.gate, setting.direction, epoch))
@@ -175,7 +175,6 @@ def _columns(shown: Passage, setting: Setting, now: float) -> tuple[object, ...]
         setting.direction or "",
         shown.verdict,
         json.dumps(shown.reasons),
-        shown.screening,
         shown.simulated,
     )
 

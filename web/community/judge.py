@@ -42,7 +42,6 @@ class Passage:
     clock: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    screening: str
     simulated: bool
 
 
@@ -91,14 +90,12 @@ def _passage(header: Mapping[str, Any], body: Mapping[str, Any]) -> Passage | No
         return None
     if not all(isinstance(reason, str) and _CODE.fullmatch(reason) for reason in reasons):
         return None
-    reading = body.get("reading")
     clock = _word(header.get("clock"), str(ClockState.UNTRUSTED))
     return Passage(
         wall=_wall(header.get("wall"), clock),
         clock=clock,
         verdict=Verdict(verdict),
         reasons=tuple(reasons),
-        screening=_word(reading.get("screening"), "") if isinstance(reading, dict) else "",
         simulated=_simulated(header, body, clock),
     )
 

@@ -56,7 +56,6 @@ class Row:
     direction: str
     verdict: Verdict
     reasons: Sequence[str]
-    screening: str
     simulated: bool
 
 
@@ -82,7 +81,7 @@ def passages(
     """Newest first, and where to go on (None: that was all)."""
     conditions, values = _conditions(wanted)
     rows = connection.execute(
-        "SELECT listed_at, epoch, seq, clock, gate, direction, verdict, reasons, screening, simulated"  # noqa: S608
+        "SELECT listed_at, epoch, seq, clock, gate, direction, verdict, reasons, simulated"  # noqa: S608
         f" FROM passages WHERE {conditions} ORDER BY listed_at DESC, epoch DESC, seq DESC LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
@@ -109,7 +108,7 @@ def _conditions(wanted: Filter) -> tuple[str, list[object]]:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    listed_at, epoch, seq, clock, gate, direction, verdict, reasons, screening, simulated = row
+    listed_at, epoch, seq, clock, gate, direction, verdict, reasons, simulated = row
     return Row(
         place=Place(listed_at, epoch, seq),
         at=listed_at / 1000,
@@ -118,7 +117,6 @@ def _row(row: tuple[Any, ...]) -> Row:
         direction=direction,
         verdict=Verdict(verdict),
         reasons=json.loads(reasons),
-        screening=screening,
         simulated=bool(simulated),
     )
 

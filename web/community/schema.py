@@ -22,22 +22,23 @@ MIGRATIONS: Final = (
             id INTEGER PRIMARY KEY, device INTEGER NOT NULL REFERENCES devices, epoch TEXT NOT NULL,
             seq INTEGER NOT NULL, head BLOB NOT NULL, begun REAL NOT NULL, gate TEXT, direction TEXT,
             UNIQUE (device, epoch))""",
+        # With a rowid: rows of a kilobyte in a table without one take an overflow page each.
         # salt and body are NULL in a stub (a rejected event); content is NULL where both are there.
         """CREATE TABLE events (
             epoch INTEGER NOT NULL REFERENCES epochs, seq INTEGER NOT NULL, hash BLOB NOT NULL,
             header TEXT NOT NULL, salt BLOB, body TEXT, content BLOB, rejected TEXT, received REAL NOT NULL,
-            PRIMARY KEY (epoch, seq)) WITHOUT ROWID""",
+            PRIMARY KEY (epoch, seq))""",
         """CREATE TABLE forks (
             epoch INTEGER NOT NULL REFERENCES epochs, seq INTEGER NOT NULL, hash BLOB NOT NULL,
             header TEXT NOT NULL, salt BLOB NOT NULL, body TEXT NOT NULL, received REAL NOT NULL,
-            PRIMARY KEY (epoch, seq, hash)) WITHOUT ROWID""",
+            PRIMARY KEY (epoch, seq, hash))""",
         # A page about trouble must not read every event to find none.
         "CREATE INDEX events_rejected ON events (epoch) WHERE rejected IS NOT NULL",
         # listed_at: the kiosk's time if its clock was trusted, else when it arrived; Unix milliseconds.
         """CREATE TABLE passages (
             epoch INTEGER NOT NULL REFERENCES epochs, seq INTEGER NOT NULL, listed_at INTEGER NOT NULL,
             clock TEXT NOT NULL, gate TEXT NOT NULL, direction TEXT NOT NULL, verdict TEXT NOT NULL,
-            reasons TEXT NOT NULL, screening TEXT NOT NULL, simulated INTEGER NOT NULL,
+            reasons TEXT NOT NULL, simulated INTEGER NOT NULL,
             PRIMARY KEY (epoch, seq)) WITHOUT ROWID""",
         "CREATE INDEX passages_newest ON passages (listed_at, epoch, seq)",
         "CREATE INDEX passages_of_gate ON passages (gate, listed_at, epoch, seq)",

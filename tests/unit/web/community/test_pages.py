@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from kiosk.model import Reason, Verdict
 from tests.journals import ADMIT, REFER, REFUSE, Gate, chained, events_of
 from tests.unit.web.community.conftest import Api
 from web.community import wording
-from web.community.listing import PAGE, Place
+from web.community.context import community
+from web.community.listing import PAGE, Filter, Place, passages
 
 WALL = 1_798_761_600.0
 EPOCH = "00112233aabbccdd"
@@ -255,3 +257,24 @@ def test_contrast_is_enough_in_both_themes(theme: str) -> None:
     assert contrast(colours["simulated-text"], colours["simulated"]) >= 7
     for state in ("admit", "refer", "refuse", "fault"):
         assert contrast("#ffffff", colours[state]) >= 7, state
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(),
+        Filter(gate="east"),
+        Filter(verdict=Verdict.REFER),
+        Filter(before=Place(1, 1, 1)),
+        Filter("east", Verdict.ADMIT, Place(1, 1, 1)),
+    ],
+)
+def test_a_page_costs_the_same_whatever_there_is(app: Flask, wanted: Filter) -> None:
+    with community(app).store.reading() as connection:
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        passages(connection, wanted)
+        connection.set_trace_callback(None)
+        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}"))
+    assert "USING" in plan
+    assert "TEMP B-TREE" not in plan
