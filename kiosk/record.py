@@ -35,7 +35,7 @@ from kiosk.model import (
     ThermometerSpec,
     UnixTime,
 )
-from kiosk.passage.body_temperature import Site, screen
+from kiosk.passage.body_temperature import Note, Site, screen
 from kiosk.passage.decision import Circumstances, decide
 from kiosk.policy import Policy
 
@@ -47,6 +47,8 @@ _UNMEASURED: Final = frozenset(
 """Why nothing was measured; any other result is only believed with the words it came from."""
 _WORDLESS: Final = frozenset({Screening.RETRY, Screening.SENSOR_FAULT, Screening.SENSOR_STUCK})
 """A person who walked away, a sensor that failed in between: there are no words to compute with."""
+_SCREENED: Final = frozenset({Note.NO_SAMPLES, Note.AIR_IMPLAUSIBLE})
+"""What ``screen`` itself says of a window without words."""
 _COMPUTED: Final = (
     "screening",
     "raw",
@@ -90,10 +92,7 @@ def passage(
 ) -> dict[str, Any]:
     """Body of a passage event. ``details`` holds what is not recomputed: times, tries, context id."""
     return {
-        "verdict": str(decision.verdict),
-        "reasons": [str(reason) for reason in decision.reasons],
-        "mode": str(facts.policy.mode),
-        "screening": None if facts.screening is None else str(facts.screening),
+        **_outcome(facts, decision),
         **details,
         "pass": None if facts.check is None else _pass(facts.check),
         "gate": {
@@ -106,6 +105,15 @@ def passage(
             "called": facts.called,
         },
         "reading": None if reading is None else _reading(reading),
+    }
+
+
+def _outcome(facts: Circumstances, decision: Decision) -> dict[str, Any]:
+    return {
+        "verdict": str(decision.verdict),
+        "reasons": [str(reason) for reason in decision.reasons],
+        "mode": str(facts.policy.mode),
+        "screening": None if facts.screening is None else str(facts.screening),
     }
 
 
@@ -200,12 +208,10 @@ def differences(body: Body, settings: Body) -> dict[str, tuple[Any, Any]]:
     JournalDamaged when it can't be computed again.
     """
     reading, facts = recompute(body, settings)
-    again = passage(facts, decide(facts), reading, {})
-    names = ("verdict", "reasons", "mode", "screening")
-    pairs = {name: (body.get(name), again[name]) for name in names}
+    pairs = {name: (body.get(name), value) for name, value in _outcome(facts, decide(facts)).items()}
     if reading is not None:
-        stored = body["reading"]
-        pairs |= {f"reading.{name}": (stored.get(name), again["reading"][name]) for name in _COMPUTED}
+        stored, again = body["reading"], _reading(reading)
+        pairs |= {f"reading.{name}": (stored.get(name), again[name]) for name in _COMPUTED}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -253,7 +259,7 @@ def _unmeasured(body: Body) -> Screening | None:
 def _screen_again(stored: Body, settings: Body) -> Reading:
     samples = decode_words(stored["words"])
     screening = Screening(stored["screening"])
-    if not samples and screening in _WORDLESS:
+    if not samples and screening in _WORDLESS and _SCREENED.isdisjoint(stored["note"].split()):
         return Reading(screening, note=stored["note"])
     part = settings["thermometer"]
     return screen(
@@ -278,7 +284,7 @@ def _check(shown: Body) -> PassCheck:
             pass_id=PassId(token),
             issuer=IssuerId(shown["issuer"]),
             category=Category(shown["category"]),
-            expires=UnixTime(shown["expires"]),
+            expires=UnixTime(_number(shown, "expires")),
             household=shown["household"],
         )
     return PassCheck(form, Reason(shown["reason"]), token, facts)
