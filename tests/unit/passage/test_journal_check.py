@@ -36,7 +36,7 @@ def test_a_sound_journal_is_reported_sound_while_it_is_written(tmp_path: Path) -
 
 def test_old_damage_is_reported_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    write_some(path, 700)
+    make_journal(path, 700)
     with tampering(path) as connection:
         connection.execute("UPDATE events SET body = '{}' WHERE seq = 333")
     result = checked(path).result
@@ -67,7 +67,7 @@ def test_a_journal_that_can_not_be_read_is_a_result_not_a_crash(tmp_path: Path) 
 
 def test_stopping_ends_it_at_once_and_leaves_no_result(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    write_some(path, 1200)
+    make_journal(path, 1200)
     check = BackgroundCheck(path, pause_s=3600.0)
     check.start()
     check.stop()

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from kiosk.bench.journal import make_journal
 from kiosk.errors import JournalError
 from kiosk.model import DeviceId, EventKind
 from kiosk.passage.journal import JournalReader, set_asides
 from tests.unit.passage.journal_tools import (
+    DEVICE,
     HandClock,
     admit,
     flip,
@@ -206,10 +208,10 @@ def test_a_sound_journal_of_another_device_or_of_a_simulation_is_not_continued(
 
 def test_old_damage_is_found_by_the_whole_walk_not_by_the_start(path: Path) -> None:
     # Verifying 240,000 events would keep people waiting: the background check does that.
-    write_some(path, 1100)
+    make_journal(path, 1100, DEVICE)
     with tampering(path) as connection:
         connection.execute("UPDATE events SET body = '{}' WHERE seq = 50")
-    with open_journal(path) as journal:
+    with open_journal(path, simulated=True) as journal:
         assert journal.set_aside is None
         admit(journal)
     found = JournalReader(path).verify()
