@@ -33,12 +33,12 @@ mirror() { # of this machine's apt, deb822 or one-line
         /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -1
 }
 
-mounted() { mount | grep -qF " $root/$1 "; }
+mounted() { mount | grep -qF " $root$1 "; }
 
 unmount() {
     local place
-    for place in shared dev/pts dev/shm proc; do
-        ! mounted "$place" || umount "$root/$place"
+    for place in /shared /dev/pts /dev/shm /proc ''; do
+        ! mounted "$place" || umount "$root$place"
     done
 }
 
@@ -56,6 +56,8 @@ build() {
 }
 
 mount_system() {
+    # A mount point of its own, or tests could not make mount namespaces in it.
+    mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     # The root has device files of its own (mmdebstrap): the machine's /dev is never bound where rm -rf goes.
     mkdir -p "$root/dev/pts" "$root/dev/shm"
