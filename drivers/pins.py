@@ -21,6 +21,8 @@ from gpiozero.pins import Factory
 from kiosk.errors import DeviceAbsent, DeviceBusy, DeviceError, DevicePermission
 
 CHIPS = "gpiochip*"
+Pins = Factory
+"""A pin factory, as those call it who know nothing of gpiozero."""
 
 
 def device_pins(dev: Path = Path("/dev")) -> Factory:

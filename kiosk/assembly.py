@@ -13,9 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, NoReturn, Self
 
+from drivers.call_button import GpioCallButton
+from drivers.clock import SystemClock
+from drivers.lamp import GpioLamp
 from drivers.mlx90614 import SPECS
+from drivers.pins import Pins
 from drivers.qr_decode import FrameReader, QrDecoder
 from kiosk.config import Config
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
@@ -23,9 +27,9 @@ from kiosk.directory import DirectoryWatch
 from kiosk.errors import DeviceAbsent
 from kiosk.gate import Gate
 from kiosk.journal_keeper import JournalKeeper, Writer
-from kiosk.model import Celsius, Monotonic, Prompt, Sample, Seconds
+from kiosk.model import Celsius, CodeRead, Monotonic, Prompt, Sample, Seconds
 from kiosk.passage.body_temperature import Commissioning, Site
-from kiosk.passage.journal import BOOT_ID, Journal
+from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, read_secret, write_secret
 from kiosk.policy import EMERGENCY
 from kiosk.supervision import Pollable, Supervised, Worker
@@ -35,8 +39,6 @@ from kiosk.timekeeping import FloorFile, TimeKeeper
 CAMERA_INTERVAL: Final = Seconds(0.005)
 SENSOR_INTERVAL: Final = Seconds(0.02)
 TOKEN_KEY_BYTES: Final = 32
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -71,10 +73,12 @@ def assemble(
     lamp: Lamp,
     speaker: Speaker,
     writer: Callable[[Writer], Writer] = lambda journal: journal,
+    chain: BackgroundCheck | None = None,
 ) -> Kiosk:
     """The gate over parts that are ready; what it opens itself (journal, lists) comes with back-off.
 
-    ``writer`` may stand between the gate and its journal, for a scenario that fills the disk.
+    ``writer`` may stand between the gate and its journal, for a scenario that fills the disk. ``chain``
+    verifies the whole journal while the gate runs already.
     """
     state = config.journal.path.parent
     boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
@@ -92,10 +96,13 @@ def assemble(
         lists=DirectoryWatch(config.directory.path, roots),
         journal=journal,
         token_key=_token_key(state / "token.key"),
+        chain=chain,
     )
     gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
     closing = ExitStack()
     closing.callback(journal.close)
+    if chain is not None:
+        closing.callback(chain.stop)
     for part in (parts.camera, parts.thermometer, parts.air, parts.button):
         if part is not None:
             closing.callback(part.close)
@@ -132,64 +139,68 @@ def site_of(config: Config) -> Site:
 # -- real devices ------------------------------------------------------------------------------------------
 
 
-def real(config: Config) -> Kiosk:
-    """A gate on this machine's devices, polled by threads of their own."""
-    from drivers.clock import SystemClock
-    from drivers.lamp import GpioLamp
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """How the devices of a gate are opened, again and again if need be; DeviceError when one is not there."""
 
+    frames: Callable[[], FrameSource]
+    thermometer: Callable[[], Pollable[Sample]]
+    button: Callable[[], CallButton]
+
+    @classmethod
+    def of(cls, config: Config, pins: Pins | None = None) -> Self:
+        """This machine's own devices, as the configuration names them."""
+        return cls(
+            frames=lambda: _no_driver("camera", config.camera.source),
+            thermometer=lambda: _no_driver("thermometer", config.thermometer.driver),
+            button=lambda: GpioCallButton(pin=config.pins.button, pin_factory=pins),
+        )
+
+
+def _no_driver(part: str, name: str) -> NoReturn:
+    raise DeviceAbsent(f"{part}: this version has no driver for {name!r} yet")
+
+
+def real(config: Config, *, pins: Pins | None = None, openers: Openers | None = None) -> Kiosk:
+    """A gate on this machine's devices, polled by threads of their own.
+
+    ``pins``: the pin factory, by default the Raspberry Pi's own lines through lgpio. DeviceError when the
+    lamp's pins can't be had: a gate without a lamp can't answer anybody, so it does not start.
+    """
     clock = SystemClock()
-    pins = config.pins
     lamp = GpioLamp(
-        red=pins.red,
-        green=pins.green,
-        buzzer=pins.buzzer,
-        relay=pins.relay,
+        red=config.pins.red,
+        green=config.pins.green,
+        buzzer=config.pins.buzzer,
+        relay=config.pins.relay,
         clock=clock,
         relay_pulse_s=config.lamp.relay_pulse_s,
         buzzer_on=config.lamp.buzzer,
+        pin_factory=pins,
     )
     try:
         lamp.start()
-        parts = _real_parts(config, clock)
-        return assemble(config, parts, clock=clock, lamp=lamp, speaker=NoSpeaker())
+        parts = _threaded(config, openers or Openers.of(config, pins), clock)
+        chain = BackgroundCheck(config.journal.path)
+        return assemble(config, parts, clock=clock, lamp=lamp, speaker=NoSpeaker(), chain=chain)
     except BaseException:
         lamp.close()
         raise
 
 
-def _real_parts(config: Config, clock: Clock) -> Parts:
-    camera = Supervised("camera", lambda: FrameReader(_frames(config), _decoder(config)))
-    thermometer: Supervised[Sample] = Supervised("thermometer", lambda: _no_thermometer(config))
-    button: Supervised[bool] = Supervised("button", lambda: Presses(_call_button(config)))
+def _threaded(config: Config, openers: Openers, clock: Clock) -> Parts:
+    symbologies = config.camera.linear_symbologies
+    camera = Supervised[CodeRead](
+        "camera", lambda: FrameReader(openers.frames(), QrDecoder(symbologies), clock=clock)
+    )
+    thermometer = Supervised[Sample]("thermometer", openers.thermometer)
     return Parts(
         camera=Worker(camera, clock, CAMERA_INTERVAL),
         thermometer=Worker(thermometer, clock, SENSOR_INTERVAL),
         spec=SPECS[config.thermometer.variant],
         air=None,
-        button=button,
+        button=Supervised[bool]("button", lambda: Presses(openers.button())),
     )
-
-
-def _decoder(config: Config) -> QrDecoder:
-    return QrDecoder(config.camera.linear_symbologies)
-
-
-def _frames(config: Config) -> FrameSource:
-    if config.camera.source == "pictures" and config.camera.pictures is not None:
-        from drivers.picture_folder import PictureFolder
-
-        return PictureFolder(config.camera.pictures)
-    raise DeviceAbsent(f"camera: this version has no driver for {config.camera.source!r} yet")
-
-
-def _no_thermometer(config: Config) -> Pollable[Sample]:
-    raise DeviceAbsent(f"thermometer: this version has no driver for {config.thermometer.driver!r} yet")
-
-
-def _call_button(config: Config) -> CallButton:
-    from drivers.call_button import GpioCallButton
-
-    return GpioCallButton(pin=config.pins.button)
 
 
 class NoSpeaker:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Usage("this configuration is simulated: run `kiosk demo`, a real gate has real devices")
     _refuse_root()
     with StopSignals() as stop, Notifier() as notifier, real(config) as kiosk:
-        return _loop(kiosk.gate, config, stop, notifier)
+        return loop(kiosk.gate, config, stop, notifier)
 
 
 def _refuse_root() -> None:
@@ -49,7 +49,8 @@ def _refuse_root() -> None:
         )
 
 
-def _loop(gate: Gate, config: Config, stop: StopSignals, notifier: Notifier) -> int:
+def loop(gate: Gate, config: Config, stop: StopSignals, notifier: Notifier) -> int:
+    """Turn until told to stop; the watchdog lives on full turns alone."""
     told = State.STARTING
     while not stop.is_set():
         gate.turn()

@@ -30,7 +30,7 @@ class LoggedPin(MockPin):  # type: ignore[misc]
     def _change_state(self, value: bool) -> bool:
         changed = bool(super()._change_state(value))
         if changed:
-            name = NAMES[int(str(self.info.name).removeprefix("GPIO"))]
+            name = NAMES.get(int(str(self.info.name).removeprefix("GPIO")), str(self.info.name))
             os.write(LINES, f"{time.clock_gettime(time.CLOCK_BOOTTIME):.4f} {name} {int(value)}\n".encode())
         return changed
 
