@@ -20,7 +20,7 @@ def machine_line(directory: Path) -> str:
         f"{platform.system()} {platform.release()} {platform.machine()}",
         f"Python {platform.python_version()}",
         f"SQLite {sqlite3.sqlite_version}",
-        f"{directory} on {_file_system(directory)}",
+        "{} on {} ({})".format(directory, *_mount(directory)),
     ]
     return ", ".join(parts)
 
@@ -36,13 +36,18 @@ def _processor() -> str:
         return "unknown processor"
 
 
-def _file_system(directory: Path) -> str:
+def file_system(directory: Path) -> str:
+    """Type of the file system that holds ``directory``, such as ext4; "unknown" where nothing says it."""
+    return _mount(directory)[1]
+
+
+def _mount(directory: Path) -> tuple[str, str]:
     """Device and type of the longest mount point above ``directory``."""
     try:
         mounts = [line.split() for line in _MOUNTS.read_text().splitlines()]
     except OSError:
-        return "unknown"
+        return "unknown", "unknown"
     place = directory.resolve()
     above = [mount for mount in mounts if place.is_relative_to(mount[1])]
     device, _, kind, *_ = max(above, key=lambda mount: len(mount[1]))
-    return f"{device} ({kind})"
+    return device, kind
