@@ -14,9 +14,13 @@ AIR: Final = "air"
 BUTTON: Final = "button"
 JOURNAL: Final = "journal"
 DISK: Final = "disk"
+CHAIN: Final = "chain"
+"""The older part of the journal; the newest links are verified at start."""
 DIRECTORY: Final = "directory"
 ENVIRONMENT: Final = "environment"
 CLOCK: Final = "clock"
+FLOOR: Final = "floor"
+"""The newest proven time, kept over a restart (kiosk.timekeeping)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from kiosk.errors import JournalError, JournalFull
 from kiosk.model import EventKind, Monotonic, Receipt, Seconds, Verdict
 
 log = logging.getLogger(__name__)
 
-RETRY = Seconds(1.0)
-RECLAIM = Seconds(10.0)
-WAITING_LIMIT = 1000
+RETRY: Final = Seconds(1.0)
+RECLAIM: Final = Seconds(10.0)
+WAITING_LIMIT: Final = 1000
+AT_ONCE: Final = 10
+"""Held records written in one go: on a slow card each takes long, and the gate must go on turning."""
 
 
 class Writer(Protocol):
@@ -57,6 +59,8 @@ class JournalKeeper:
         self.writer: Writer | None = None
         self._opener = opener
         self._waiting: deque[tuple[EventKind, Mapping[str, object]]] = deque()
+        self._settings: Mapping[str, object] | None = None
+        self._settings_in = ""
         self._next_try = Monotonic(float("-inf"))
         self._next_reclaim = Monotonic(float("-inf"))
 
@@ -88,8 +92,11 @@ class JournalKeeper:
             self.hold(kind, body, now)
 
     def hold(self, kind: EventKind, body: Mapping[str, object], now: Monotonic) -> None:
-        """Keep an event in memory, with the monotonic time it happened at; beyond the limit only count."""
-        if len(self._waiting) >= WAITING_LIMIT:
+        """Keep an event in memory, with the monotonic time it happened at; beyond the limit only count.
+
+        Settings are always kept: they are rare, and without them the records that follow say nothing.
+        """
+        if len(self._waiting) >= WAITING_LIMIT and kind is not EventKind.CONTEXT:
             self.lost += 1
             return
         self._waiting.append((kind, {**body, "late": {"happened": round(now, 3)}}))
@@ -107,7 +114,16 @@ class JournalKeeper:
             self._failed(error, now)
 
     def close(self) -> None:
-        """Release the journal."""
+        """Release the journal, after a last try to write what waits."""
+        before = None
+        while self._waiting and len(self._waiting) != before:
+            before = len(self._waiting)
+            self._ready(Monotonic(float("inf")))
+        if self._waiting or self.lost:
+            log.error("journal: %d events could not be written", len(self._waiting) + self.lost)
+        self._release()
+
+    def _release(self) -> None:
         writer, self.writer = self.writer, None
         if writer is not None:
             writer.close()
@@ -124,22 +140,34 @@ class JournalKeeper:
         except JournalError as error:
             self._failed(error, now)
             return False
+        if self._waiting:
+            return False
         self.fault = None
         return True
 
     def _drain(self) -> None:
-        while self._waiting:
+        self._repeat_settings()
+        for _ in range(min(AT_ONCE, len(self._waiting))):
             kind, body = self._waiting[0]
             self._write(kind, body, None)
             self._waiting.popleft()
-        if self.lost:
+        if self.lost and not self._waiting:
             self._write(EventKind.COUNTED, {"what": "unrecorded", "count": self.lost}, None)
             self.lost = 0
+
+    def _repeat_settings(self) -> None:
+        """A new epoch stands alone: what its records refer to by name comes first in it."""
+        begun = self.writer is not None and self.writer.epoch != self._settings_in
+        if begun and self._settings is not None:
+            self._write(EventKind.CONTEXT, self._settings, None)
 
     def _write(self, kind: EventKind, body: Mapping[str, object], verdict: Verdict | None) -> Receipt:
         if self.writer is None:
             raise JournalError("the journal is not open")
-        return self.writer.append(kind, body, verdict=verdict)
+        receipt = self.writer.append(kind, body, verdict=verdict)
+        if kind is EventKind.CONTEXT:
+            self._settings, self._settings_in = body, receipt.epoch
+        return receipt
 
     def _failed(self, error: JournalError, now: Monotonic) -> None:
         if self.fault is None:
@@ -148,4 +176,4 @@ class JournalKeeper:
         self._next_try = Monotonic(now + RETRY)
         if not isinstance(error, JournalFull):
             # Whatever else happened to the file, opening it anew verifies it and sets it aside if need be.
-            self.close()
+            self._release()

@@ -79,9 +79,9 @@ def context(policy: Policy, site: Site, spec: ThermometerSpec, direction: Direct
 
 
 def context_id(content: Body) -> str:
-    """The name that settings have: a hash of everything but their name."""
-    text = json.dumps({name: value for name, value in content.items() if name != "id"}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """The name that settings have: a hash of everything but the name and the remark that they came late."""
+    settings = {name: value for name, value in content.items() if name not in ("id", "late")}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def passage(

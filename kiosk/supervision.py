@@ -9,14 +9,20 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from contextlib import suppress
+from typing import Final, Generic, Protocol, TypeVar
 
 from kiosk.devices import Clock
-from kiosk.errors import DeviceError
+from kiosk.errors import DeviceError, DeviceStalled, SensorStuck
 from kiosk.model import Monotonic, Seconds
 
-FIRST_RETRY = Seconds(1.0)
-LONGEST_RETRY = Seconds(30.0)
+FIRST_RETRY: Final = Seconds(1.0)
+LONGEST_RETRY: Final = Seconds(30.0)
+"""Also how long a device must have worked before its next fault counts as a first one."""
+SOUND_S: Final = Seconds(5.0)
+"""A device that has nothing to hand over is well after so long without an error."""
+HANGS_S: Final = Seconds(5.0)
+"""One poll takes some milliseconds, or a second a try on a stuck bus; then nobody knows when it returns."""
 
 Item = TypeVar("Item")
 ItemOut = TypeVar("ItemOut", covariant=True)
@@ -59,6 +65,7 @@ class Supervised(Generic[Item]):
         self._opener = opener
         self._device: Pollable[Item] | None = None
         self._next_try = Monotonic(float("-inf"))
+        self._works_since = Monotonic(0.0)
         self._wait = FIRST_RETRY
 
     def poll(self, now: Monotonic) -> Sequence[Item]:
@@ -68,31 +75,38 @@ class Supervised(Generic[Item]):
         try:
             if self._device is None:
                 self._device = self._opener()
+                self._works_since = now
             items = self._device.poll(now)
         except DeviceError as error:
             self._failed(error, now)
             return ()
-        # Only a poll that worked ends a fault: many devices open well and fail at the first transfer.
-        self.fault = None
-        self._wait = FIRST_RETRY
+        self._worked(items, now)
         return items
 
     def close(self) -> None:
-        """Release the device; it stays closed until polled again."""
+        """Release the device; it stays closed until polled again. A broken one may not even close."""
         device, self._device = self._device, None
         if device is not None:
-            device.close()
+            with suppress(DeviceError):
+                device.close()
+
+    def _worked(self, items: Sequence[Item], now: Monotonic) -> None:
+        # Many devices open well and fail at the first transfer, a camera stalls after seconds: only what
+        # it hands over proves at once that it is well, or the light would change with every try.
+        if items or now - self._works_since >= SOUND_S:
+            self.fault = None
+        if now - self._works_since >= LONGEST_RETRY:
+            self._wait = FIRST_RETRY
 
     def _failed(self, error: DeviceError, now: Monotonic) -> None:
         self.fault = error
+        if isinstance(error, SensorStuck):
+            # The bus is well, and opening anew would only forget for how long the word has been the same.
+            self._works_since = now
+            return
         self._next_try = Monotonic(now + self._wait)
         self._wait = Seconds(min(self._wait * 2, LONGEST_RETRY))
-        try:
-            self.close()
-        except DeviceError:
-            # A broken device may not even close; it has been let go of, and the first fault is the one
-            # that tells.
-            self._device = None
+        self.close()
 
 
 class Worker(Generic[Item]):
@@ -111,6 +125,7 @@ class Worker(Generic[Item]):
         self._items: deque[Item] = deque(maxlen=keep)
         self._fault: DeviceError | None = None
         self._failure: BaseException | None = None
+        self._busy_since: Monotonic | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=part.name, daemon=True)
@@ -118,9 +133,12 @@ class Worker(Generic[Item]):
 
     @property
     def fault(self) -> DeviceError | None:
-        """Fault of the last turn of the worker."""
+        """Fault of the last turn of the worker, or that this turn does not end."""
         with self._lock:
-            return self._fault
+            since = self._busy_since
+            if since is None or self._clock.monotonic() - since <= HANGS_S:
+                return self._fault
+        return DeviceStalled(f"{self.name}: it has not answered for more than {HANGS_S:.0f} s")
 
     def poll(self, now: Monotonic) -> Sequence[Item]:  # noqa: ARG002 - the worker polls by its own clock
         """Take what has come; raises what killed the worker, if something did."""
@@ -148,7 +166,11 @@ class Worker(Generic[Item]):
             self._part.close()
 
     def _turn(self) -> None:
-        items = self._part.poll(self._clock.monotonic())
+        now = self._clock.monotonic()
         with self._lock:
+            self._busy_since = now
+        items = self._part.poll(now)
+        with self._lock:
+            self._busy_since = None
             self._items.extend(items)
             self._fault = self._part.fault

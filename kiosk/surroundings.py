@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from kiosk import health, record
 from kiosk.config import GateConfig
 from kiosk.directory import Directory, DirectoryWatch
-from kiosk.errors import JournalFull
+from kiosk.errors import DirectoryMissing, JournalDamaged, JournalFull, TrustExpired
 from kiosk.hours import is_open
 from kiosk.journal_keeper import JournalKeeper
 from kiosk.model import (
@@ -18,11 +19,13 @@ from kiosk.model import (
     EventKind,
     Monotonic,
     PassCheck,
+    Reason,
     Sample,
     ThermometerSpec,
     TimeInterval,
 )
 from kiosk.passage.body_temperature import EnvironmentWatch, Site
+from kiosk.passage.journal import BackgroundCheck
 from kiosk.passes.context import PassContext
 from kiosk.passes.formats import check
 from kiosk.passes.status import StatusLists
@@ -32,6 +35,9 @@ from kiosk.timekeeping import FloorFile, TimeKeeper
 
 AIR_KEEPS_S: Final = 60.0
 """An air temperature older than this no longer counts."""
+SAVE_AGAIN_S: Final = 60.0
+CLOCK_UNTRUSTED: Final = "CLOCK_UNTRUSTED"
+FLOOR_NOT_SAVED: Final = "FLOOR_NOT_SAVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,9 @@ class Surroundings:
         floor: FloorFile,
         journal: JournalKeeper,
         token_key: bytes,
+        chain: BackgroundCheck | None = None,
     ) -> None:
+        """``chain``: verifies the whole journal once, beside the running gate; None: nobody does."""
         self.health = health.Health()
         self.site = site
         self.journal = journal
@@ -69,11 +77,13 @@ class Surroundings:
         self._floor = floor
         self._lists = lists
         self._token_key = token_key
+        self._chain = chain
+        self._chain_runs = False
         self._directory: Directory | None = None
         self._environment = EnvironmentWatch(site)
         self._air: tuple[Monotonic, Celsius] | None = None
-        self._context: Mapping[str, Any] = {}
-        self._context_at: tuple[str, str] | None = None
+        self._context = ""
+        self._save_floor_at = Monotonic(float("-inf"))
 
     # -- what holds now ----------------------------------------------------------------------------
 
@@ -120,10 +130,10 @@ class Surroundings:
     @property
     def faulty(self) -> bool:
         """Something without which nobody can be admitted does not work: the resting light says so."""
-        needed = [health.CAMERA, health.JOURNAL, health.DIRECTORY]
+        needed = [health.CAMERA, health.JOURNAL]
         if self.temperature_required:
             needed.append(health.THERMOMETER)
-        return self.health.bad(*needed)
+        return self.health.bad(*needed) or self._useless_lists() is not None
 
     def lists_age_s(self) -> int | None:
         """Age of the lists in whole seconds; None without lists."""
@@ -157,21 +167,22 @@ class Surroundings:
         self._look_at_lists(now)
         self._look_at_clock(now)
         self._note_parts(now)
+        self._look_at_chain(now)
         self.journal.turn(now)
 
     def context_id(self, now: Monotonic) -> str:
-        """Name of the settings in force; journaled when they changed or a new journal began."""
+        """Name of the settings in force; journaled when they change (the keeper tells a new epoch)."""
         context = record.context(self.policy, self.site, self._parts.spec, self._config.direction)
-        writer = self.journal.writer
-        epoch = "" if writer is None else writer.epoch
-        if self._context_at != (epoch, context["id"]):
+        name = str(context["id"])
+        if self._context != name:
             self.journal.write_or_hold(EventKind.CONTEXT, context, now)
-            self._context_at = (epoch, context["id"])
-        return str(context["id"])
+            self._context = name
+        return name
 
     def _look_at_air(self, now: Monotonic, samples: Sequence[Sample]) -> None:
         for celsius in self._parts.air.poll(now) if self._parts.air is not None else ():
-            self._air = (now, celsius)
+            if isfinite(celsius):
+                self._air = (now, celsius)
         air = self.air(now)
         for sample in samples:
             self._environment.feed(sample.at, sample.ambient_celsius, air, self.interval)
@@ -186,19 +197,43 @@ class Surroundings:
             self._directory = fresh
             self._time.max_gap = fresh.policy.max_gap_s
             self.journal.write_or_hold(EventKind.DIRECTORY, _summary(fresh), now)
-        self._change(self.health.note_error(health.DIRECTORY, self._lists.error), now)
+        useless = self._useless_lists()
+        if useless is not None and self._directory is not None:
+            self._change(self.health.note(health.DIRECTORY, useless), now)
+        else:
+            self._change(self.health.note_error(health.DIRECTORY, self._lists.error), now)
+
+    def _useless_lists(self) -> str | None:
+        """Why nobody can be admitted by the lists in force, if so; that newer ones were refused is none."""
+        directory = self._directory
+        if directory is None:
+            return DirectoryMissing.code
+        if directory.trust_expired(self.interval):
+            return TrustExpired.code
+        too_old = directory.age(self.interval) > directory.policy.lists_max_age_s
+        return str(Reason.LISTS_TOO_OLD) if too_old else None
 
     def _look_at_clock(self, now: Monotonic) -> None:
         for notice in self._time.take_notices():
             ahead = round(notice.seconds, 3)
             body = {"event": str(notice.event), "ahead_s": ahead, "clock": str(notice.state)}
             self.journal.write_or_hold(EventKind.CLOCK, body, now)
+        self._change(self.health.note(health.CLOCK, self._clock_problem()), now)
+        self._save_floor(now)
+
+    def _clock_problem(self) -> str | None:
+        return None if self.interval.trusted else CLOCK_UNTRUSTED
+
+    def _save_floor(self, now: Monotonic) -> None:
+        if now < self._save_floor_at:
+            return
         try:
             self._floor.save(self._time.floor, now)
         except OSError as error:
-            self._change(self.health.note(health.CLOCK, "FLOOR_NOT_SAVED", str(error)), now)
+            self._save_floor_at = Monotonic(now + SAVE_AGAIN_S)
+            self._change(self.health.note(health.FLOOR, FLOOR_NOT_SAVED, str(error)), now)
         else:
-            self._change(self.health.note(health.CLOCK, None), now)
+            self._change(self.health.note(health.FLOOR, None), now)
 
     def _note_parts(self, now: Monotonic) -> None:
         parts: Sequence[tuple[str, Part[Any] | None]] = (
@@ -215,6 +250,18 @@ class Surroundings:
         # The journal writes the events of a full disk itself, with the space it kept for them.
         full = self.journal.writer is not None and self.journal.writer.disk_full
         self.health.note(health.DISK, JournalFull.code if full else None)
+
+    def _look_at_chain(self, now: Monotonic) -> None:
+        """At start only the newest links were verified; what is wrong with older ones is said, and kept."""
+        if self._chain is None or self.journal.writer is None:
+            return
+        if not self._chain_runs:
+            self._chain_runs = True
+            self._chain.start()
+        found = self._chain.result
+        if found is not None and not found.ok:
+            change = self.health.note(health.CHAIN, JournalDamaged.code, found.problem or "")
+            self._change(change, now)
 
     def _change(self, change: health.Change | None, now: Monotonic) -> None:
         if change is not None:

@@ -167,7 +167,7 @@ def test_without_a_camera_the_lamp_is_steady_red_until_it_is_back(street: Street
     assert street.state() is State.FAULT
     assert street.lamp.outputs.red
     street.camera_gone = False
-    street.run(3.0)
+    street.run(9.0)
     assert street.state() is State.IDLE
     parts = [(event["part"], event["code"]) for event in street.events(EventKind.FAULT)]
     assert parts == [("camera", "DEVICE_ABSENT")]
