@@ -48,6 +48,10 @@ SHOW_PASS_S: Final = Seconds(5.0)
 NEXT_CODE_S: Final = Seconds(1.0)
 """A code of somebody else seen this recently is taken to be still there."""
 ABSENT_S: Final = Seconds(1.0)
+STALE_S: Final = Seconds(2.0)
+"""A code in an older picture says nothing about who is there now (the gate was held up)."""
+MOST_CODES: Final = 8
+"""Looked at in one picture; nobody holds up more, and each signature takes its time."""
 
 
 class State(StrEnum):
@@ -165,6 +169,8 @@ class Gate:
         self._answered_at = Monotonic(float("-inf"))
         self._light_until = Monotonic(float("inf"))
         self._next: tuple[PassCheck, CodeRead] | None = None
+        self._queued: set[str] = set()
+        self._policy = surroundings.policy
         self._last: Passage | None = None
         self._last_seen = Monotonic(float("-inf"))
         self._arriving: Person | None = None
@@ -180,6 +186,7 @@ class Gate:
         codes = self._parts.camera.poll(now)
         self.surroundings.turn(now, samples)
         self._mind_parts(now)
+        self._mind_policy()
         self._mind_foreheads(samples)
         self._mind_button(now)
         self._mind_codes(codes)
@@ -217,6 +224,17 @@ class Gate:
         self.surroundings.journal.write_or_hold(EventKind.STARTED, body, now)
         self.surroundings.context_id(now)
 
+    def _mind_policy(self) -> None:
+        """Who may follow a household is for the policy in force now, not for the one it passed under."""
+        if self.surroundings.policy == self._policy:
+            return
+        self._policy = self.surroundings.policy
+        self._companions.forget()
+        person = self.person
+        if self.state is State.READING and person is not None and person.companion:
+            person.companion = False
+            person.check = person.check if person.code_at is not None else None
+
     def _mind_foreheads(self, samples: Sequence[Sample]) -> None:
         if self._parts.thermometer.fault is not None:
             self._foreheads.forget()
@@ -249,49 +267,88 @@ class Gate:
 
     def _mind_button(self, now: Monotonic) -> None:
         pressed = self._parts.button.poll(now) if self._parts.button is not None else ()
-        if any(pressed):
+        if any(pressed) and not self._call_stands():
             self._arriving = self.person if self.state is State.READING else Person(now)
             if self._arriving is not None:
                 self._arriving.called = True
             self._fire(Input.CALL)
             self._arriving = None
 
+    def _call_stands(self) -> bool:
+        """The last call is being answered: pressing again says nothing new."""
+        return self.state is State.ANSWERED and self._last is not None and self._last.person.called
+
     def _mind_codes(self, codes: Sequence[CodeRead]) -> None:
-        judged = [(self.surroundings.check(code.text), code) for code in codes]
+        now = self._clock.monotonic()
+        fresh = [code for code in codes[-MOST_CODES:] if now - code.at <= STALE_S]
+        judged = [(self.surroundings.check(code.text), code) for code in fresh]
+        signed = {code.at for check, code in judged if check.facts is not None}
         # With several codes in one picture the one that can be admitted is the one that is meant.
         for check, code in sorted(judged, key=lambda pair: not pair[0].valid):
-            self._code(check, code)
+            if check.facts is None and code.at in signed:
+                # An address on the same sheet, a poster behind: nobody of their own.
+                self._codes.taken(check.token, code.at)
+            else:
+                self._code(check, code)
 
     def _code(self, check: PassCheck, code: CodeRead) -> None:
         if self.state is State.READING and self.person is not None:
             self._code_while_reading(check, code, self.person)
             return
-        fresh = self._forehead_at > self._answered_at
-        judgement = self._codes.judge(check.token, check.facts is not None, code.at, fresh)
+        if self._must_wait(check.token):
+            return
+        judgement = self._codes.judge(check.token, check.facts is not None, code.at, self._new_face(check))
         if judgement is CodeJudgement.NEW:
             self._arrive(self._person_with(check, code))
         elif judgement is CodeJudgement.SAME:
             self._answer_again(check, code)
 
+    def _must_wait(self, token: str) -> bool:
+        """Was in view already while somebody else was read: their answer is seen for half its time first."""
+        if self.state is not State.ANSWERED or token not in self._queued:
+            return False
+        return self._clock.monotonic() < (self._answered_at + self._light_until) / 2
+
+    def _new_face(self, check: PassCheck) -> bool:
+        """A forehead has come since the last answer. Under green it is still the one that was let in."""
+        last = self._last
+        own_green = self.state is State.ANSWERED and self.light is Light.ADMIT
+        if own_green and last is not None and last.person.token == check.token:
+            return False
+        return self._forehead_at > self._answered_at
+
     def _code_while_reading(self, check: PassCheck, code: CodeRead, person: Person) -> None:
         if check.token == person.token:
+            person.seen_at = code.at
+            self._codes.taken(check.token, code.at)
+            return
+        if self._codes.still_there(check.token, code.at):
+            # Of somebody who has had an answer.
             return
         if person.code_at is not None or not person.companion:
-            self._next = (check, code)
+            self._queue(check, code)
             return
         # Somebody who came behind a household shows a code after all: their own pass is what counts.
         counts, follows = judged(check, person.check)
         if follows:
-            person.code_at, person.read_at = code.at, self._clock.monotonic()
+            person.code_at = person.seen_at = code.at
+            person.read_at = self._clock.monotonic()
         else:
             self._arrive(self._shown(counts, code))
+
+    def _queue(self, check: PassCheck, code: CodeRead) -> None:
+        """Somebody behind holds up a pass. Codes that are none replace nobody: they may hang on the wall."""
+        if check.facts is not None:
+            self._next = (check, code)
+            self._queued.add(check.token)
 
     def _person_with(self, check: PassCheck, code: CodeRead) -> Person:
         counts, follows = judged(check, self._companions.peek(code.at))
         return self._shown(counts, code, companion=follows)
 
     def _shown(self, check: PassCheck | None, code: CodeRead, *, companion: bool = False) -> Person:
-        return Person(code.at, check, companion, code_at=code.at, read_at=self._clock.monotonic())
+        read_at = self._clock.monotonic()
+        return Person(code.at, check, companion, code_at=code.at, read_at=read_at, seen_at=code.at)
 
     def _arrive(self, person: Person) -> None:
         self._arriving = person
@@ -340,10 +397,12 @@ class Gate:
             self._fire(Input.RETRY)
 
     def _somebody_else_waits(self) -> bool:
-        """Nobody leaned in and another code is in view: the person has gone, the next one is here."""
-        if self._next is None or self._foreheads.present:
+        """Nobody leaned in and only another pass is in view: the person has gone, the next one is here."""
+        if self._next is None or self._foreheads.present or self.person is None:
             return False
-        return self._clock.monotonic() - self._next[1].at <= NEXT_CODE_S
+        since = self._clock.monotonic() - NEXT_CODE_S
+        own = self.person.seen_at
+        return self._next[1].at >= since and (own is None or own < since)
 
     def _mind_time(self, now: Monotonic) -> None:
         if self.state is State.ANSWERED and now >= self._light_until:
@@ -352,9 +411,11 @@ class Gate:
             self._fire(Input.GAVE_UP)
         if self.state in (State.IDLE, State.FAULT):
             self._rest_as_it_is()
-        limited = self._codes.take_count(now)
-        if limited:
-            body = {"what": "codes", "count": limited}
+        self._count_codes(self._codes.take_count(now), now)
+
+    def _count_codes(self, count: int | None, now: Monotonic) -> None:
+        if count:
+            body = {"what": "codes", "count": count}
             self.surroundings.journal.write_or_hold(EventKind.COUNTED, body, now)
 
     # -- what is done: the actions of the table -------------------------------------------------------
@@ -379,6 +440,8 @@ class Gate:
 
     def _begin_reading(self, now: Monotonic) -> None:
         self.person, self._next = self._arriving, None
+        self._queued.clear()
+        self._take_code(self.person, now)
         if self._window is None or not self._foreheads.present or self._spent:
             self._open_window(now)
         self._show(Light.HOLD_STILL)
@@ -405,7 +468,9 @@ class Gate:
         if person is None or (person.companion and person.code_at is None):
             return
         if person.reading is None:
-            person.reading = Reading(Screening.RETRY, note="walked away")
+            person.reading = Reading(Screening.RETRY, note="left unanswered")
+        if person.token is not None:
+            self._codes.forget(person.token)
         self.judge.record(person, now)
 
     def _answer(self, now: Monotonic) -> None:
@@ -413,9 +478,15 @@ class Gate:
         if person is None:
             return
         self.person = person
+        self._take_code(person, now)
         decision, receipt = self.judge.record(person, now)
         self._light_up(person, decision, receipt)
         self._remember(person, decision)
+
+    def _take_code(self, person: Person | None, now: Monotonic) -> None:
+        if person is not None and person.token is not None:
+            self._codes.taken(person.token, now)
+            self._last_seen = now
 
     def _light_up(self, person: Person, decision: Decision, receipt: Receipt | None) -> None:
         answer = indicator.answer(decision, attended=self.judge.attended, cold=self.surroundings.cold)
@@ -434,7 +505,7 @@ class Gate:
             observer(self._last)
 
     def _remember(self, person: Person, decision: Decision) -> None:
-        self._spent = person.reading is not None and self._foreheads.present
+        self._spent = self._foreheads.present and (person.reading is not None or person.called)
         self._owes_forehead = person.reading is None and not self._foreheads.present
         self._window = None
         self._next = None
@@ -448,10 +519,12 @@ class Gate:
 
     def _answer_again(self, check: PassCheck, code: CodeRead) -> None:
         """The last answer once more for who holds the same code up again; green is never relit."""
+        last = self._last
+        if last is None or last.person.token != check.token:
+            return
         came_back = code.at - self._last_seen > ABSENT_S
         self._last_seen = code.at
-        last = self._last
-        if last is None or last.person.token != check.token or not came_back:
+        if not came_back:
             return
         if self.state in (State.IDLE, State.FAULT) and last.light is not Light.ADMIT:
             self.state = State.ANSWERED
@@ -468,6 +541,7 @@ class Gate:
     def _stop(self, now: Monotonic) -> None:
         self._lamp.close()
         self.light = Light.DARK
+        self._count_codes(self._codes.take_count(now, final=True), now)
         self.surroundings.journal.write_or_hold(EventKind.STOPPED, {}, now)
 
     # -- helpers ---------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ class Person:
     """Time of the frame that showed the code."""
     read_at: Monotonic | None = None
     """When the code had been decoded and judged."""
+    seen_at: Monotonic | None = None
+    """Time of the newest frame that showed the code."""
 
     @property
     def token(self) -> str | None:

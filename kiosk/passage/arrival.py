@@ -148,6 +148,22 @@ class CodeFilter:
         self._remember(token, now)
         return CodeJudgement.NEW
 
+    def still_there(self, token: str, now: Monotonic) -> bool:
+        """Whether this code was taken up a moment ago; seen again ``now``, it stays one person's."""
+        last = self._seen.get(token)
+        if last is None or now - last >= self._swallow_s:
+            return False
+        self._remember(token, now)
+        return True
+
+    def taken(self, token: str, now: Monotonic) -> None:
+        """This code belongs to somebody who is dealt with already: it is swallowed from ``now`` on."""
+        self._remember(token, now)
+
+    def forget(self, token: str) -> None:
+        """Who showed this code has left unanswered: shown again, it is a person to answer."""
+        self._seen.pop(token, None)
+
     def take_count(self, now: Monotonic, *, final: bool = False) -> int | None:
         """How many codes were LIMITED, once a minute and only if any were; ``final``: at once."""
         if not self._limited or (not final and now - self._limited_since < self.COUNT_S):
