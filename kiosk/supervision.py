@@ -23,6 +23,8 @@ SOUND_S: Final = Seconds(5.0)
 """A device that has nothing to hand over is well after so long without an error."""
 HANGS_S: Final = Seconds(5.0)
 """One poll takes some milliseconds, or a second a try on a stuck bus; then nobody knows when it returns."""
+LOST_S: Final = Seconds(60.0)
+"""A thread that has not come back after so long never will: only a new process helps."""
 
 Item = TypeVar("Item")
 ItemOut = TypeVar("ItemOut", covariant=True)
@@ -113,8 +115,9 @@ class Worker(Generic[Item]):
     """Polls a part in a thread of its own, so that a slow device never holds up the gate.
 
     ``poll`` and ``close`` are for the gate thread; the wrapped part belongs to the worker's thread
-    alone. An unexpected exception in the thread is raised again by the next ``poll``: a dead worker
-    takes the process down, and systemd starts it anew.
+    alone. A device that does not come back from a poll (a decoder in a loop, a stuck bus) is a fault; an
+    unexpected exception in the thread is raised again by the next ``poll``: a dead worker takes the process
+    down, and systemd starts it anew.
     """
 
     def __init__(self, part: Part[Item], clock: Clock, interval: Seconds, keep: int = 64) -> None:
@@ -135,16 +138,20 @@ class Worker(Generic[Item]):
     def fault(self) -> DeviceError | None:
         """Fault of the last turn of the worker, or that this turn does not end."""
         with self._lock:
-            since = self._busy_since
-            if since is None or self._clock.monotonic() - since <= HANGS_S:
-                return self._fault
-        return DeviceStalled(f"{self.name}: it has not answered for more than {HANGS_S:.0f} s")
+            if self._hangs_for(HANGS_S):
+                return DeviceStalled(f"{self.name}: it has not answered for more than {HANGS_S:.0f} s")
+            return self._fault
 
     def poll(self, now: Monotonic) -> Sequence[Item]:  # noqa: ARG002 - the worker polls by its own clock
-        """Take what has come; raises what killed the worker, if something did."""
+        """Take what has come; raises what killed the worker, if something did.
+
+        DeviceStalled when it has hung for a minute: a hanging thread can't be ended, a process can.
+        """
         with self._lock:
             if self._failure is not None:
                 raise self._failure
+            if self._hangs_for(LOST_S):
+                raise DeviceStalled(f"{self.name}: its thread hangs, the gate must be started anew")
             items = tuple(self._items)
             self._items.clear()
         return items
@@ -153,6 +160,11 @@ class Worker(Generic[Item]):
         """Stop the thread and release the device; waits for at most three seconds."""
         self._stop.set()
         self._thread.join(3.0)
+
+    def _hangs_for(self, seconds: Seconds) -> bool:
+        """The present poll of the device has lasted longer than that; called with the lock."""
+        since = self._busy_since
+        return since is not None and self._clock.monotonic() - since > seconds
 
     def _run(self) -> None:
         try:

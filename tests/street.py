@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from drivers.mlx90614 import SPECS
 from drivers.simulated.call_button import SimulatedCallButton
@@ -42,7 +42,7 @@ from kiosk.passage.journal import JournalReader
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.person import Passage
-from kiosk.supervision import Supervised
+from kiosk.supervision import Part, Supervised
 from kiosk.surroundings import Parts
 
 START: Final = UnixTime(1_798_761_600.0)
@@ -114,9 +114,13 @@ class Street:
         self.answers: list[Passage] = []
         self.kiosk = self._assemble()
 
+    def _camera(self) -> Part[CodeRead]:
+        """What reads codes here; a test may put something else in its place."""
+        return Supervised("camera", lambda: Camera(self))
+
     def _assemble(self) -> Kiosk:
         parts = Parts(
-            camera=Supervised("camera", lambda: Camera(self)),
+            camera=self._camera(),
             thermometer=Supervised("thermometer", lambda: Forehead(self)),
             spec=Forehead.spec,
             air=None,
@@ -126,7 +130,7 @@ class Street:
         kiosk.gate.observers.append(self.answers.append)
         return kiosk
 
-    def __enter__(self) -> Street:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,6 +151,14 @@ class Street:
     def state(self) -> State:
         """Where the gate stands now."""
         return self.gate.state
+
+    def light_now(self) -> Light:
+        """What the lamp shows."""
+        return self.lamp.light
+
+    def trust_time(self, after: float) -> UnixTime:
+        """So many seconds from now, by the clock on the wall."""
+        return UnixTime(self.clock.wall() + after)
 
     def issue(self, category: Category = Category.RESIDENT, **rights: Any) -> IssuedPass:
         """A pass of the demo's issuer, good for a month from now."""
