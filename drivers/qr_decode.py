@@ -173,10 +173,10 @@ class TwoEqualReads:
 class FrameReader:
     """The pass reader: the newest frame of a source, decoded. ``poll`` belongs to one thread.
 
-    With a clock it also watches the decoder: ``slow_frames`` counts frames that took longer than
-    ``limit_s``, and :meth:`stalled`, which any thread may ask, tells of one that is being decoded for longer
-    than that right now. Every attempt failing on :data:`BLIND_FRAMES` frames in a row raises
-    :class:`DecoderError`: a gate that can't see must not look alive.
+    With a clock it also counts ``slow_frames``, which took longer than ``limit_s``; that one never ends is
+    noticed by who waits for the poll (``kiosk.supervision.Worker``). Every attempt failing on
+    :data:`BLIND_FRAMES` frames in a row raises :class:`DecoderError`: a gate that can't see must not look
+    alive.
     """
 
     def __init__(
@@ -191,7 +191,6 @@ class FrameReader:
         self._source = source
         self._clock = clock
         self._limit = limit_s
-        self._since: Monotonic | None = None
         self.slow_frames = 0
         self.slowest_s = Seconds(0.0)
 
@@ -209,21 +208,14 @@ class FrameReader:
     def _timed(self, frame: Frame) -> list[CodeRead]:
         if self._clock is None:
             return self.decoder.decode(frame)
-        started = self._since = self._clock.monotonic()
-        try:
-            return self.decoder.decode(frame)
-        finally:
-            self._since = None
-            self._note(Seconds(self._clock.monotonic() - started))
+        started = self._clock.monotonic()
+        reads = self.decoder.decode(frame)
+        self._note(Seconds(self._clock.monotonic() - started))
+        return reads
 
     def _note(self, took: Seconds) -> None:
         self.slowest_s = max(self.slowest_s, took)
         self.slow_frames += took > self._limit
-
-    def stalled(self, now: Monotonic) -> bool:
-        """True while one frame has been in the decoder for longer than the limit."""
-        since = self._since
-        return since is not None and now - since > self._limit
 
     def close(self) -> None:
         """Release the source; any number of times."""
