@@ -328,11 +328,14 @@ class Gate:
         if person.code_at is not None or not person.companion:
             self._queue(check, code)
             return
-        # Somebody who came behind a household shows a code after all: their own pass is what counts.
+        # Somebody who came behind a household shows a code after all.
         counts, follows = judged(check, person.check)
         if follows:
             person.code_at = person.seen_at = code.at
             person.read_at = self._clock.monotonic()
+        elif check.valid and self._foreheads.present:
+            # Held over a child's head: a forehead is never given to another pass than it came for.
+            self._queue(check, code)
         else:
             self._arrive(self._shown(counts, code))
 
