@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +22,9 @@ from drivers.simulated.lamp import SimulatedLamp
 from drivers.simulated.speaker import SimulatedSpeaker
 from kiosk.assembly import Kiosk, Presses, assemble
 from kiosk.config import Config, load
-from kiosk.errors import DeviceAbsent, DeviceError, SensorError
+from kiosk.errors import DeviceAbsent, DeviceError, JournalError, SensorError
 from kiosk.gate import Gate, State
+from kiosk.journal_keeper import Writer
 from kiosk.model import (
     Category,
     Celsius,
@@ -32,9 +33,11 @@ from kiosk.model import (
     EventKind,
     Light,
     Monotonic,
+    Receipt,
     Sample,
     Seconds,
     UnixTime,
+    Verdict,
     celsius_to_word,
 )
 from kiosk.passage.body_temperature import Commissioning
@@ -70,6 +73,8 @@ class Camera:
     def poll(self, now: Monotonic) -> Sequence[CodeRead]:
         if self._street.camera_gone:
             raise DeviceAbsent("camera: unplugged")
+        if self._street.camera_fault is not None:
+            raise self._street.camera_fault
         return [CodeRead(text, "QRCode", "test", now) for text in self._street.shown]
 
     def close(self) -> None:
@@ -97,6 +102,38 @@ class Forehead:
         """Nothing to release."""
 
 
+class Disk:
+    """Between the gate and its journal: refuses while the street says so."""
+
+    def __init__(self, journal: Writer, street: Street) -> None:
+        self._journal = journal
+        self._street = street
+
+    @property
+    def epoch(self) -> str:
+        return self._journal.epoch
+
+    @property
+    def disk_full(self) -> bool:
+        return self._journal.disk_full
+
+    def append(
+        self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
+    ) -> Receipt:
+        if self._street.disk_error is not None:
+            raise self._street.disk_error
+        return self._journal.append(kind, body, verdict=verdict)
+
+    def write_counted(self) -> Receipt | None:
+        return self._journal.write_counted()
+
+    def reclaim(self) -> bool:
+        return self._journal.reclaim()
+
+    def close(self) -> None:
+        self._journal.close()
+
+
 class Street:
     """One gate and whoever the test puts before it."""
 
@@ -104,7 +141,9 @@ class Street:
         self.shown: list[str] = []
         self.warmth, self.die = WALL, AIR
         self.camera_gone = False
+        self.camera_fault: DeviceError | None = None
         self.sensor_fault: DeviceError | None = None
+        self.disk_error: JournalError | None = None
         self.clock = VirtualClock(START, start=Monotonic(1000.0))
         self.trust: DemoTrust = init_demo(folder / "trust", START)
         self.config = _config(folder, self.trust, commissioned, gate)
@@ -126,7 +165,14 @@ class Street:
             air=None,
             button=Supervised("button", lambda: Presses(self.button)),
         )
-        kiosk = assemble(self.config, parts, clock=self.clock, lamp=self.lamp, speaker=self.speaker)
+        kiosk = assemble(
+            self.config,
+            parts,
+            clock=self.clock,
+            lamp=self.lamp,
+            speaker=self.speaker,
+            writer=lambda journal: Disk(journal, self),
+        )
         kiosk.gate.observers.append(self.answers.append)
         return kiosk
 
@@ -139,6 +185,13 @@ class Street:
     @property
     def gate(self) -> Gate:
         return self.kiosk.gate
+
+    def restart(self, **gate: Any) -> None:
+        """Stop the gate and start it anew over the same folder, perhaps with other settings of [gate]."""
+        self.kiosk.close()
+        self.config = replace(self.config, gate=replace(self.config.gate, **gate))
+        self.lamp = SimulatedLamp(clock=self.clock)
+        self.kiosk = self._assemble()
 
     # -- time and people -------------------------------------------------------------------------------
 
@@ -179,6 +232,16 @@ class Street:
         return self.answers[-1] if len(self.answers) > before else None
 
     # -- what can be seen afterwards --------------------------------------------------------------------
+
+    def faults(self) -> dict[str, str]:
+        """Part to code, of what is wrong now."""
+        return self.gate.surroundings.health.snapshot()
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """Every FAULT and RECOVERED of the journal: kind, part, code."""
+        reader = JournalReader(self.config.journal.path)
+        bodies = [(event.kind, event.content() or {}) for event in reader.walk()]
+        return [(kind, body["part"], body["code"]) for kind, body in bodies if kind in ("fault", "recovered")]
 
     def lit(self, light: Light) -> bool:
         """This light was shown at some time."""
