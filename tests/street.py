@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -41,7 +42,7 @@ from kiosk.model import (
     celsius_to_word,
 )
 from kiosk.passage.body_temperature import Commissioning
-from kiosk.passage.journal import JournalReader
+from kiosk.passage.journal import BackgroundCheck, JournalReader
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.person import Passage
@@ -157,12 +158,12 @@ class Street:
         """What reads codes here; a test may put something else in its place."""
         return Supervised("camera", lambda: Camera(self))
 
-    def _assemble(self) -> Kiosk:
+    def _assemble(self, air: Part[Celsius] | None = None, chain: BackgroundCheck | None = None) -> Kiosk:
         parts = Parts(
             camera=self._camera(),
             thermometer=Supervised("thermometer", lambda: Forehead(self)),
             spec=Forehead.spec,
-            air=None,
+            air=air,
             button=Supervised("button", lambda: Presses(self.button)),
         )
         kiosk = assemble(
@@ -172,6 +173,7 @@ class Street:
             lamp=self.lamp,
             speaker=self.speaker,
             writer=lambda journal: Disk(journal, self),
+            chain=chain,
         )
         kiosk.gate.observers.append(self.answers.append)
         return kiosk
@@ -186,12 +188,17 @@ class Street:
     def gate(self) -> Gate:
         return self.kiosk.gate
 
-    def restart(self, **gate: Any) -> None:
-        """Stop the gate and start it anew over the same folder, perhaps with other settings of [gate]."""
+    def restart(self, *, air: Part[Celsius] | None = None, chain: BackgroundCheck | None = None) -> None:
+        """Stop the gate and start it anew over the same folder."""
         self.kiosk.close()
-        self.config = replace(self.config, gate=replace(self.config.gate, **gate))
         self.lamp = SimulatedLamp(clock=self.clock)
-        self.kiosk = self._assemble()
+        self.kiosk = self._assemble(air, chain)
+
+    def change_event(self, seq: int) -> None:
+        """Somebody writes into the journal's file."""
+        with closing(sqlite3.connect(self.config.journal.path)) as connection:
+            connection.execute("UPDATE events SET body = body || ' ' WHERE seq = ?", (seq,))
+            connection.commit()
 
     # -- time and people -------------------------------------------------------------------------------
 
@@ -200,6 +207,12 @@ class Street:
         for _ in range(round(seconds / TURN)):
             self.clock.advance(TURN)
             self.gate.turn()
+
+    def leap(self, seconds: float) -> None:
+        """A long time in which nobody comes and nothing turns; the lamp does not blink through all of it."""
+        self.lamp.show(Light.DARK)
+        self.gate.light = Light.DARK
+        self.clock.advance(seconds)
 
     def state(self) -> State:
         """Where the gate stands now."""
