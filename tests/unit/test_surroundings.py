@@ -262,10 +262,9 @@ def test_a_cold_lobby_suspends_readings_and_is_told_once(street: Street, vane: V
         vane.values = [Celsius(20.0)]
         street.run(1.0)
     assert street.faults() == {}
-    assert [event for event in street.told() if event[1] == "environment"] == [
+    assert [event for event in street.told() if event[2] == "AMBIENT_COLD"] == [
         ("fault", "environment", "AMBIENT_COLD"),
-        ("fault", "environment", "AMBIENT_CHANGING"),
-        ("recovered", "environment", "AMBIENT_CHANGING"),
+        ("recovered", "environment", "AMBIENT_COLD"),
     ]
 
 
