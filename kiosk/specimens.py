@@ -43,6 +43,8 @@ class Specimens:
     def text(self, person: Person) -> str:
         """What this person holds up; KeyError for a kind that nobody issues."""
         kind = person.kind.pass_kind
+        if not kind.issued:
+            raise KeyError(f"nobody issues a pass of the kind {kind}")
         facts = self._facts(person)
         if kind is PassKind.REVOKED:
             self.revoked.append(facts.status_index)
