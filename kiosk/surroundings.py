@@ -69,6 +69,8 @@ class Surroundings:
     ) -> None:
         """``chain``: verifies the whole journal once, beside the running gate; None: nobody does."""
         self.health = health.Health()
+        self.interval: TimeInterval = time.interval()
+        """What is known of the time: one answer for all questions of a turn."""
         self.site = site
         self.journal = journal
         self._config = config
@@ -96,11 +98,6 @@ class Surroundings:
     def trusted(self) -> bool:
         """There are verified lists to judge a pass by."""
         return self._directory is not None
-
-    @property
-    def interval(self) -> TimeInterval:
-        """What is known of the time."""
-        return self._time.interval()
 
     @property
     def environment(self) -> str | None:
@@ -163,6 +160,7 @@ class Surroundings:
 
     def turn(self, now: Monotonic, samples: Sequence[Sample]) -> None:
         """Look at everything once and journal what changed."""
+        self.interval = self._time.interval()
         self._look_at_air(now, samples)
         self._look_at_lists(now)
         self._look_at_clock(now)
@@ -196,6 +194,7 @@ class Surroundings:
             self._time.raise_floor(fresh.manifest_iat, fresh=self._directory is not None)
             self._directory = fresh
             self._time.max_gap = fresh.policy.max_gap_s
+            self.interval = self._time.interval()
             self.journal.write_or_hold(EventKind.DIRECTORY, _summary(fresh), now)
         useless = self._useless_lists()
         if useless is not None and self._directory is not None:
