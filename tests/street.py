@@ -22,6 +22,7 @@ from drivers.simulated.clock import VirtualClock
 from drivers.simulated.lamp import SimulatedLamp
 from drivers.simulated.speaker import SimulatedSpeaker
 from kiosk.assembly import Kiosk, Presses, assemble
+from kiosk.commands.recheck import Total, findings
 from kiosk.config import Config, load
 from kiosk.errors import DeviceAbsent, DeviceError, JournalError, SensorError
 from kiosk.gate import Gate, State
@@ -151,6 +152,8 @@ class Street:
         self.lamp = SimulatedLamp(clock=self.clock)
         self.speaker = SimulatedSpeaker(self.clock)
         self.button = SimulatedCallButton()
+        self.air: Part[Celsius] | None = None
+        """An air thermometer is fitted at the next start."""
         self.answers: list[Passage] = []
         self.kiosk = self._assemble()
 
@@ -158,13 +161,16 @@ class Street:
         """What reads codes here; a test may put something else in its place."""
         return Supervised("camera", lambda: Camera(self))
 
-    def _assemble(self, air: Part[Celsius] | None = None, chain: BackgroundCheck | None = None) -> Kiosk:
+    def _button(self) -> Part[bool]:
+        return Supervised("button", lambda: Presses(self.button))
+
+    def _assemble(self, chain: BackgroundCheck | None = None) -> Kiosk:
         parts = Parts(
             camera=self._camera(),
             thermometer=Supervised("thermometer", lambda: Forehead(self)),
             spec=Forehead.spec,
-            air=air,
-            button=Supervised("button", lambda: Presses(self.button)),
+            air=self.air,
+            button=self._button(),
         )
         kiosk = assemble(
             self.config,
@@ -188,11 +194,11 @@ class Street:
     def gate(self) -> Gate:
         return self.kiosk.gate
 
-    def restart(self, *, air: Part[Celsius] | None = None, chain: BackgroundCheck | None = None) -> None:
+    def restart(self, chain: BackgroundCheck | None = None) -> None:
         """Stop the gate and start it anew over the same folder."""
         self.kiosk.close()
         self.lamp = SimulatedLamp(clock=self.clock)
-        self.kiosk = self._assemble(air, chain)
+        self.kiosk = self._assemble(chain)
 
     def change_event(self, seq: int) -> None:
         """Somebody writes into the journal's file."""
@@ -275,6 +281,13 @@ class Street:
             return [json.loads(event.body or "null") for event in found]
         finally:
             reader.close()
+
+
+def assert_sound(journal: Path) -> None:
+    """The chain holds, and every result and verdict follows from the words on record."""
+    reader = JournalReader(journal)
+    assert reader.verify().ok
+    assert list(findings(reader, Total())) == []
 
 
 def forehead(above: float) -> Celsius:

@@ -230,7 +230,8 @@ class Vane:
 @pytest.fixture
 def vane(street: Street) -> Vane:
     made = Vane()
-    street.restart(air=made)
+    street.air = made
+    street.restart()
     return made
 
 
@@ -286,7 +287,7 @@ def test_an_old_part_of_the_journal_that_was_changed_is_said_while_the_gate_goes
             )
         street.change_event(5)
         check = BackgroundCheck(street.config.journal.path, pause_s=0)
-        street.restart(chain=check)
+        street.restart(check)
         street.run(0.2)
         assert check.join(10.0) is not None
         street.run(0.2)
