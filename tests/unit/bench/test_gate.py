@@ -18,6 +18,7 @@ from kiosk.commands.__main__ import main
 from kiosk.model import ClockState, Monotonic, Seconds
 
 MEMORY = Path("/dev/shm")
+PAGE = Path(__file__).parents[3] / "docs" / "figures.md"
 FIGURES = [
     "passages",
     "cycle_s",
@@ -55,6 +56,11 @@ def test_the_json_has_exactly_the_promised_keys(capsys: pytest.CaptureFixture[st
         assert figures["referral_rate_healthy"] == 0
     assert "journal of 40 rows" in said.err
     assert "of 1 asked again" in said.err
+
+
+@pytest.mark.parametrize("name", [*FIGURES, "variants", "--check"])
+def test_the_page_of_figures_says_what_each_of_them_is(name: str) -> None:
+    assert name in PAGE.read_text(encoding="utf-8")
 
 
 def test_a_passage_with_a_second_try_is_counted_apart() -> None:
