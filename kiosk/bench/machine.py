@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _MODEL: Final = Path("/proc/device-tree/model")
 _MOUNTS: Final = Path("/proc/self/mounts")
+_NOWHERE: Final = ("unknown", "", "unknown")
 
 
 def machine_line(directory: Path) -> str:
@@ -42,12 +44,18 @@ def file_system(directory: Path) -> str:
 
 
 def _mount(directory: Path) -> tuple[str, str]:
-    """Device and type of the longest mount point above ``directory``."""
+    """Device and type of the longest mount point above ``directory``; of equal ones the newest."""
     try:
         mounts = [line.split() for line in _MOUNTS.read_text().splitlines()]
     except OSError:
         return "unknown", "unknown"
     place = directory.resolve()
-    above = [mount for mount in mounts if place.is_relative_to(mount[1])]
-    device, _, kind, *_ = max(above, key=lambda mount: len(mount[1]))
+    above = [mount for mount in reversed(mounts) if place.is_relative_to(_unescaped(mount[1]))]
+    # In a root of its own (chroot, some containers) not even / need be in the table.
+    device, _, kind, *_ = max(above, key=lambda mount: len(mount[1]), default=_NOWHERE)
     return device, kind
+
+
+def _unescaped(path: str) -> str:
+    """The kernel writes blanks and backslashes of a path as octal numbers (fstab(5))."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
