@@ -33,7 +33,7 @@ def device_pins(dev: Path = Path("/dev")) -> Factory:
     chips = sorted(dev.glob(CHIPS))
     if not chips:
         raise DeviceAbsent(f"GPIO: no {dev / CHIPS}: not a Raspberry Pi, or its kernel driver is missing")
-    if not any(os.access(chip, os.R_OK | os.W_OK) for chip in chips):
+    if not any(os.access(chip, os.R_OK | os.W_OK, effective_ids=True) for chip in chips):
         raise DevicePermission(f"GPIO: may not open {chips[0]}: the user must be in the group gpio")
     try:
         from gpiozero.pins.lgpio import LGPIOFactory

@@ -105,10 +105,9 @@ def test_each_bad_picture_is_reported_and_the_good_ones_are_shown(tmp_path: Path
     assert all(problem.path.name in problem.message for problem in source.problems)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_a_problem_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "shut").mkdir(mode=0)
-    source = PictureFolder([tmp_path / "shut"])
+def test_a_folder_that_may_not_be_read_is_a_problem_of_its_own(folder_without_root: Path) -> None:
+    (folder_without_root / "shut").mkdir(mode=0)
+    source = PictureFolder([folder_without_root / "shut"])
     assert shown(source) == []
     assert [problem.code for problem in source.problems] == ["PICTURE_UNREADABLE"]
 
