@@ -1,8 +1,8 @@
 """``kiosk gate``: the gate on this machine's devices, until it is told to stop.
 
 systemd starts it with WatchdogSec; the watchdog is fed after each full turn and from nowhere else, so a gate
-that hangs is killed, darkened and started anew. A configuration with simulated devices runs the same loop
-in a world of people, in real time.
+that hangs is killed, darkened and started anew. A configuration with simulated devices is refused: ``kiosk
+demo`` runs those, so that nobody takes a simulated gate for a real one.
 """
 
 from __future__ import annotations
