@@ -9,6 +9,10 @@ that *jumps* against the monotonic one while its source stays the same leaves tw
 right: the interval spans them until one is confirmed. A clock that is *ahead* of a list that just arrived is
 reported and kept: a list proves only that it is not earlier, and giving way to it would let a proxy that
 replays old lists make them look young.
+
+The floor that was *saved* before a start is no proof, only a file. Lists on the disk prove themselves again
+in any case, so a saved floor that a trusted clock contradicts by more than a day, and no list supports, is
+damage and is dropped; otherwise one wrong number would refuse everybody for ever.
 """
 
 from __future__ import annotations
@@ -36,6 +40,11 @@ SAVE_EVERY: Final = Seconds(600)
 BOOT: Final = Monotonic(0.0)
 BUILT: Final = UnixTime(1_795_219_200)
 """2026-11-21: no gate runs earlier than the software was made."""
+LIFETIME: Final = Seconds(20 * 365 * 86_400)
+"""No gate runs that long, neither since the software was made nor since its boot: a later time is damage."""
+REFUTED: Final = Seconds(86_400)
+"""A trusted clock that is further behind a saved floor, and behind no list, refutes it."""
+_FLOOR_BYTES: Final = 1024
 
 
 class ClockEvent(StrEnum):
@@ -48,6 +57,8 @@ class ClockEvent(StrEnum):
     AHEAD_OF_LISTS = "ahead_of_lists"
     DISAGREES = "disagrees"
     SETTLED = "settled"
+    FLOOR_REFUTED = "floor_refuted"
+    """The time saved before the start was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class _Anchor:
 class TimeKeeper:
     """Turns a clock's claims into an interval. Belongs to one thread, the gate's.
 
-    ``floor`` is the newest time proven before this start, true at monotonic ``floor_at`` (0: before this
+    ``floor`` is the newest time saved before this start, true at monotonic ``floor_at`` (0: before this
     boot). ``max_gap`` may be changed when another policy comes into force.
     """
 
@@ -83,6 +94,7 @@ class TimeKeeper:
         self.max_gap = max_gap
         self._clock = clock
         self._lower = _Anchor(floor, floor_at)
+        self._signed = _Anchor(BUILT, BOOT)
         self._source: _Anchor | None = None
         self._state = ClockState.UNTRUSTED
         self._told: ClockEvent | None = None
@@ -101,9 +113,10 @@ class TimeKeeper:
         """The time now; also looks for jumps, so call it at least once a second."""
         now, wall, state = self._clock.monotonic(), self._clock.wall(), self._clock.state()
         self._watch_steps(now, wall)
-        lower = self._lower.time(now)
         if not state.trusted:
-            return self._without_clock(now, lower)
+            return self._without_clock(now, self._lower.time(now))
+        self._doubt_saved(now, wall)
+        lower = self._lower.time(now)
         if self._source is not None and self._source.time(now) < lower - AGREEMENT:
             self._source = None  # a list has proven it wrong
         if wall < lower - AGREEMENT:
@@ -118,6 +131,8 @@ class TimeKeeper:
         to it is confirmed and one far ahead of it is worth an event.
         """
         now = self._clock.monotonic()
+        if issued_at > self._signed.time(now):
+            self._signed = _Anchor(issued_at, now)
         if issued_at > self._lower.time(now):
             self._lower = _Anchor(issued_at, now)
         if not fresh or not self._clock.state().trusted:
@@ -144,6 +159,13 @@ class TimeKeeper:
         return notices
 
     # -- a clock that claims to be right -----------------------------------------------------------
+
+    def _doubt_saved(self, now: float, wall: float) -> None:
+        """Drop a saved floor that a trusted clock refutes; what was signed is never dropped."""
+        ahead = wall - self._lower.time(now)
+        if ahead < -REFUTED and wall >= self._signed.time(now) - AGREEMENT:
+            self._lower = self._signed
+            self._note(ClockEvent.FLOOR_REFUTED, ahead)
 
     def _with_clock(self, now: float, wall: float, state: ClockState, lower: float) -> TimeInterval:
         source = self._source
@@ -222,9 +244,11 @@ class FloorFile:
         A missing or damaged file gives the time of the build: a lower floor only widens the interval.
         """
         try:
-            stored = json.loads(self._path.read_bytes())
-            floor, at, boot_id = float(stored["floor"]), float(stored["monotonic"]), stored["boot_id"]
-        except (OSError, ValueError, KeyError, TypeError):
+            with self._path.open("rb") as file:
+                stored = json.loads(file.read(_FLOOR_BYTES))
+            floor, at = _within_life(stored["floor"], BUILT), _within_life(stored["monotonic"], BOOT)
+            boot_id = stored["boot_id"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return BUILT, BOOT
         return UnixTime(max(BUILT, floor)), Monotonic(at) if boot_id == self._boot_id else BOOT
 
@@ -236,6 +260,16 @@ class FloorFile:
         write_atomic(self._path, json.dumps(stored).encode())
         self._saved_at = now
         return True
+
+
+def _within_life(value: object, start: float) -> float:
+    """A finite number, at most a gate's life after ``start``; ValueError or TypeError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("no number")
+    # NaN compares false. Whole numbers may be too large for a float: they are compared first.
+    if not 0 <= value <= start + LIFETIME:
+        raise ValueError("no time at which a gate runs")
+    return float(value)
 
 
 def given_time(text: str | None) -> TimeInterval:

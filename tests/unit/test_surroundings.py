@@ -186,6 +186,37 @@ def test_a_proven_time_outlives_a_restart(street: Street) -> None:
     assert street.gate.surroundings.interval.lo >= START + 5 * DAY
 
 
+def start_with_floor(street: Street, floor: str) -> None:
+    street.kiosk.close()
+    file = street.config.journal.path.with_name("clock.json")
+    file.write_text(f'{{"floor": {floor}, "monotonic": 0, "boot_id": "another"}}')
+    street.restart()
+    street.run(2.0)
+
+
+@pytest.mark.parametrize("state", [ClockState.SIMULATED, ClockState.UNTRUSTED])
+@pytest.mark.parametrize("floor", ["1e300", "Infinity", "NaN", '"5e9"', "5e9"])
+def test_a_damaged_proven_time_refuses_nobody(folder: Path, floor: str, state: ClockState) -> None:
+    with Street(folder) as street:
+        street.clock.set_state(state)
+        start_with_floor(street, floor)
+        assert reasons(street)[0] is Reason.PASS_VALID
+
+
+def test_a_proven_time_that_is_years_wrong_is_dropped_when_somebody_vouches_for_the_clock(
+    folder: Path,
+) -> None:
+    with Street(folder) as street:
+        street.clock.set_state(ClockState.UNTRUSTED)
+        start_with_floor(street, str(START + 900 * DAY))
+        assert street.light_now() is Light.FAULT
+        street.clock.set_state(ClockState.SIMULATED)
+        street.run(90.0)
+        assert street.faults() == {}
+        assert reasons(street)[0] is Reason.PASS_VALID
+        assert "floor_refuted" in {event["event"] for event in street.events(EventKind.CLOCK)}
+
+
 def test_a_floor_that_can_not_be_saved_is_said_and_tried_once_a_minute(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -303,6 +303,49 @@ def test_what_is_told_is_told_on_change_only(
         assert kept.take_notices() == []
 
 
+# -- a floor that was saved, and is wrong --------------------------------------------------------------
+
+DAY = 86_400
+
+
+def test_a_saved_floor_that_a_trusted_clock_refutes_is_dropped_and_told() -> None:
+    clock = HandClock(ahead=-3 * DAY)
+    kept = keeper(clock)
+    assert span(kept.interval())[0] == 0
+    clock.claimed = ClockState.NTP
+    assert span(kept.interval()) == (-3 * DAY, -3 * DAY)
+    assert kept.interval().trusted
+    assert kept.floor < FLOOR - 3 * DAY
+    assert events(kept) == [ClockEvent.UNTRUSTED, ClockEvent.FLOOR_REFUTED, ClockEvent.TRUSTED]
+
+
+def test_a_day_is_forgiven_to_a_saved_floor() -> None:
+    clock = HandClock(ClockState.NTP, ahead=-DAY)
+    kept = keeper(clock)
+    assert not kept.interval().trusted
+    assert events(kept) == [ClockEvent.BEHIND_LISTS]
+
+
+def test_no_clock_refutes_what_was_signed() -> None:
+    clock = HandClock()
+    kept = keeper(clock)
+    kept.raise_floor(UnixTime(FLOOR - 10))
+    clock.claimed, clock.ahead = ClockState.NTP, -30.0 * DAY
+    clock.now = 5.0
+    assert not kept.interval().trusted
+    assert span(kept.interval())[0] == 5
+    assert ClockEvent.BEHIND_LISTS in events(kept)
+
+
+def test_a_list_that_comes_after_a_wrong_floor_counts_at_once() -> None:
+    clock = HandClock(ClockState.NTP, ahead=-3 * DAY)
+    kept = keeper(clock)
+    kept.interval()
+    kept.raise_floor(UnixTime(FLOOR - 2 * DAY))
+    assert not kept.interval().trusted
+    assert span(kept.interval())[0] == -2 * DAY
+
+
 # -- the floor on disk --------------------------------------------------------------------------------
 
 
@@ -321,12 +364,38 @@ def test_the_card_is_written_every_ten_minutes_at_most(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'{"floor": "soon"}', b'{"floor": 1, "monotonic": 0, "boot_id": "b"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"[" * 900,
+        b"[" * 100_000,
+        b'{"floor": "soon"}',
+        b'{"floor": 1, "monotonic": 0, "boot_id": "b"}',
+        *(
+            b'{"floor": %s, "monotonic": 500, "boot_id": "boot"}' % floor
+            for floor in (b"1e300", b"Infinity", b"-Infinity", b"NaN", b'"5e9"', b"5e9", b"9" * 400, b"true")
+        ),
+        *(
+            b'{"floor": 1800000000, "monotonic": %s, "boot_id": "boot"}' % at
+            for at in (b"1e300", b"-1e300", b"Infinity", b"NaN", b"-1", b'"0"', b"9" * 400, b"null")
+        ),
+    ],
 )
 def test_a_damaged_floor_is_the_time_of_the_build(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "floor.json"
     file.write_bytes(content)
     assert FloorFile(file, "boot").load() == (BUILT, Monotonic(0))
+
+
+def test_a_damaged_floor_is_mended_by_the_next_save(tmp_path: Path) -> None:
+    file = tmp_path / "floor.json"
+    file.write_bytes(b'{"floor": Infinity, "monotonic": NaN, "boot_id": "boot"}')
+    floor = FloorFile(file, "boot")
+    assert floor.load()[0] == BUILT
+    assert floor.save(FLOOR, Monotonic(5))
+    assert floor.load() == (FLOOR, Monotonic(5))
 
 
 def test_a_missing_floor_is_the_time_of_the_build(tmp_path: Path) -> None:
