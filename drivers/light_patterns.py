@@ -154,6 +154,11 @@ class LightEngine:
         return self._light
 
     @property
+    def since(self) -> Monotonic:
+        """When that pattern begins, after the gap before it; a new answer of the same kind begins anew."""
+        return Monotonic(self._begins / 1_000_000)
+
+    @property
     def rest(self) -> Light:
         """The light that comes back when an answer has run its time."""
         return self._rest

@@ -80,6 +80,11 @@ class SimulatedLamp:
         return self._engine.light if self.alive else Light.DARK
 
     @property
+    def since(self) -> Monotonic:
+        """When the newest pattern begins: a second REFER after a first one is another light to people."""
+        return self._engine.since
+
+    @property
     def failure(self) -> Exception | None:
         """What :meth:`break_down` was given, or None."""
         return self._failure

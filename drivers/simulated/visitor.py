@@ -13,7 +13,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-from drivers.light_patterns import ANSWERS, PATTERNS, RESTING
+from drivers.light_patterns import ANSWERS, RESTING
 from drivers.simulated.thermal import Pose
 from kiosk.model import Light, Monotonic, Prompt, Seconds
 from kiosk.scenario import Person, Site
@@ -35,8 +35,8 @@ GUESS_S: Final = Seconds(6.0)
 """Without a voice: when somebody understands by themselves that this does not work."""
 GIVE_BACK_S: Final = Seconds(1.5)
 """A resting light for that long while leaning in: show the code again."""
-CALL_S: Final = Seconds(20.0)
-"""Nothing happens for that long: press the button."""
+CALL_AFTER: Final = 0.5
+"""Nothing happens for that share of one's patience: press the button."""
 CALL_WITHOUT_PASS_S: Final = Seconds(8.0)
 MUST_BE_MINE_S: Final = Seconds(1.5)
 """Hold still for that long while my code is up is meant for me, whenever it began."""
@@ -171,7 +171,7 @@ class Visitor:
     # -- reactions -------------------------------------------------------------------------------------
 
     def _while_showing(self, now: Monotonic, signals: Signals) -> None:
-        if self._mine(now, signals):
+        if self._mine(signals):
             self._note_seen(now)
             self._leave(now, signals.light)
         elif signals.light is Light.HOLD_STILL and self._meant_for_me(now, signals):
@@ -189,7 +189,7 @@ class Visitor:
         return signals.light_since >= began or now - began >= MUST_BE_MINE_S + self.person.reach_s
 
     def _while_leaning(self, now: Monotonic, signals: Signals) -> None:
-        if self._mine(now, signals):
+        if self._mine(signals):
             self._leave(now, signals.light)
             return
         self._listen(now, signals.prompt)
@@ -219,7 +219,9 @@ class Visitor:
 
     def _while_waiting(self, now: Monotonic, signals: Signals) -> None:
         waited = now - (self._waits_since or now)
-        limit = CALL_S if self.person.shows_code else CALL_WITHOUT_PASS_S
+        limit = self.patience_s * CALL_AFTER
+        if not self.person.shows_code:
+            limit = min(limit, CALL_WITHOUT_PASS_S)
         if waited >= limit and not self.visit.called and signals.press is not None:
             self.visit.called = True
             signals.press()
@@ -227,12 +229,9 @@ class Visitor:
             self.visit.gave_up = True
             self._leave(now, None)
 
-    def _mine(self, now: Monotonic, signals: Signals) -> bool:
-        """Whether this light answers me: it began after I did, or lasts longer than one answer does."""
-        if signals.light not in ANSWERS:
-            return False
-        lasts = PATTERNS[signals.light].lasts or 0.0
-        return signals.light_since >= self._began() or now - signals.light_since > lasts + 0.1
+    def _mine(self, signals: Signals) -> bool:
+        """Whether this light answers me: it began after I did."""
+        return signals.light in ANSWERS and signals.light_since >= self._began()
 
     def _began(self) -> Monotonic:
         return self._waits_since or self.since

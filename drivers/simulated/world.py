@@ -29,6 +29,10 @@ class Visible(Protocol):
     def light(self) -> Light:
         """The pattern that is shown now."""
 
+    @property
+    def since(self) -> Monotonic:
+        """When it began; a second answer of the same kind begins anew."""
+
 
 class Audible(Protocol):
     """The speaker as people hear it."""
@@ -89,7 +93,6 @@ class World:
         self._queue: deque[Visit] = deque()
         self._here: deque[Visitor] = deque(maxlen=2)
         """The one before the gate and the one who is leaving, newest last."""
-        self._light = (lamp.light, started)
         self._sent = 0
         self._weather: Air | None = None
         self._injected: dict[FaultKind, FaultSpan] = {}
@@ -104,11 +107,10 @@ class World:
             return
         self.now = now
         self._mind_faults()
-        if self._lamp.light is not self._light[0]:
-            self._light = (self._lamp.light, now)
         while self._coming and self._coming[0].arrives_s <= self.elapsed(now):
             self._join(self._coming.popleft())
-        signals = Signals(*self._light, self._speaker.last if self._speaker else None, self._press)
+        heard = self._speaker.last if self._speaker else None
+        signals = Signals(self._lamp.light, self._lamp.since, heard, self._press)
         for visitor in tuple(self._here):
             visitor.step(now, signals)
         self._let_next_step_up(now)

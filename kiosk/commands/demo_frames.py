@@ -15,9 +15,10 @@ from kiosk.model import Seconds, Verdict
 from kiosk.scenario import Call, PassKind, Scenario
 
 APART_S: Final = Seconds(11.0)
-"""Between two people: more than the time in which a second unknown code is only counted."""
+"""Between two people: the one before has left, and a second unknown code is no longer only counted."""
+PATIENCE_S: Final = Seconds(16.0)
+"""Who shows a picture that can't be read presses the button half-way, before the next one comes."""
 LONGEST: Final = 48
-KIND: Final = "photograph"
 
 
 class Pictures:
@@ -47,10 +48,16 @@ class Pictures:
         """One line a picture."""
         for name, texts in self._texts.items():
             read = " | ".join(_short(text) for text in texts) or "no code read"
-            answer = self._answers.get(name, "no answer of its own: the same or one more unknown code")
+            answer = self._answers.get(name, _UNANSWERED if texts else "nobody was answered")
             console.print(Text(f"{name}: {read}  ->  {answer}"), soft_wrap=True)
         read_count = sum(bool(texts) for texts in self._texts.values())
-        console.print(f"{read_count} of {len(self._texts)} pictures read")
+        console.print(
+            f"{read_count} of {len(self._texts)} pictures read, as this camera sees them "
+            "(`kiosk check` looks at every pixel)"
+        )
+
+
+_UNANSWERED: Final = "no answer of its own: the same code as a moment ago, or one unknown code too many"
 
 
 def _short(text: str) -> str:
@@ -79,4 +86,13 @@ def album(story: Scenario, names: list[str]) -> Scenario:
         Call(Seconds(2.0 + number * APART_S), name, f"{number:03d}-{name}")
         for number, name in enumerate(names)
     )
-    return replace(story, id="frames", title="pictures", cast=cast, calls=calls, flows=(), faults=())
+    return replace(
+        story,
+        id="frames",
+        title="pictures",
+        patience_s=PATIENCE_S,
+        cast=cast,
+        calls=calls,
+        flows=(),
+        faults=(),
+    )

@@ -71,6 +71,26 @@ def test_people_may_hold_up_pictures_of_my_own(tmp_path: Path) -> None:
     assert any("wall.png: no code read" in line for line in lines)
 
 
+def test_a_picture_that_can_not_be_read_takes_nobody_elses_answer(tmp_path: Path) -> None:
+    """The first two have no code: who shows one presses the button, and the next is answered by the code."""
+    import segno
+
+    for name in ("a.png", "b.png"):
+        Image.new("L", (640, 480), 120).save(tmp_path / name)
+    for name in ("c.png", "d.png", "e.png"):
+        segno.make_qr("the same for all").save(str(tmp_path / name), scale=6)
+    lines = demo("--speed", "100", "--frames", str(tmp_path))
+    assert [line.split("  ->  ")[1] for line in lines if line.startswith(("a.png", "b.png"))] == [
+        "REFER  CALLED",
+        "REFER  CALLED",
+    ]
+    for name in ("c.png", "d.png", "e.png"):
+        assert f"{name}: the same for all  ->  REFER  PASS_UNKNOWN" in lines
+    assert "3 of 5 pictures read" in "".join(lines)
+    assert "5 people came" in "".join(lines)
+    assert "; 5 passages:" in "".join(lines)
+
+
 @pytest.mark.parametrize(
     "arguments", [["--speed", "0"], ["--scenario", "ordinry"], ["--frames", "/dev/null"]]
 )

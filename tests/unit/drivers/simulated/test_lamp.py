@@ -47,3 +47,17 @@ def test_a_long_demo_keeps_a_bounded_history() -> None:
     lamp.show(Light.IDLE)
     clock.advance(24 * 3600)
     assert len(lamp.history) == 10_000
+
+
+def test_a_second_answer_of_the_same_kind_begins_anew() -> None:
+    clock = VirtualClock()
+    lamp = SimulatedLamp(clock=clock)
+    lamp.show(Light.REFER)
+    assert (lamp.light, lamp.since) == (Light.REFER, 0.0)
+    clock.advance(2.0)
+    lamp.show(Light.REFER)
+    assert (lamp.light, lamp.since) == (Light.REFER, 2.15), "after the dark gap"
+    lamp.show(Light.IDLE)
+    assert (lamp.light, lamp.since) == (Light.REFER, 2.15), "a rest told ahead cuts no answer short"
+    clock.advance(5.0)
+    assert (lamp.light, lamp.since) == (Light.IDLE, 6.15)

@@ -25,6 +25,7 @@ class Dark:
     """A lamp that is off."""
 
     light = Light.DARK
+    since = STARTED
 
 
 def world_of(scenario: Scenario) -> World:
