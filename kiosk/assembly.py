@@ -7,7 +7,7 @@ built is written in the configuration and in every record.
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,11 +26,12 @@ from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, 
 from kiosk.directory import DirectoryWatch
 from kiosk.errors import DeviceAbsent
 from kiosk.gate import Gate
+from kiosk.health import SECRET, Change
 from kiosk.journal_keeper import JournalKeeper, Writer
-from kiosk.model import Celsius, CodeRead, Monotonic, Prompt, Sample, Seconds
+from kiosk.model import Celsius, CodeRead, EventKind, Monotonic, Prompt, Sample, Seconds
 from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
-from kiosk.passes.keys import PublicKey, read_secret, write_secret
+from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
 from kiosk.supervision import Pollable, Supervised, Worker
 from kiosk.surroundings import Parts, Surroundings
@@ -39,6 +40,9 @@ from kiosk.timekeeping import FloorFile, TimeKeeper
 CAMERA_INTERVAL: Final = Seconds(0.005)
 SENSOR_INTERVAL: Final = Seconds(0.02)
 TOKEN_KEY_BYTES: Final = 32
+SECRET_DAMAGED: Final = "SECRET_DAMAGED"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ def assemble(
         floor=floor,
         lists=DirectoryWatch(config.directory.path, roots),
         journal=journal,
-        token_key=_token_key(state / "token.key"),
+        token_key=_token_key(state / "token.key", journal, clock.monotonic()),
         chain=chain,
     )
     gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
@@ -121,12 +125,18 @@ def _journal_opener(config: Config, clock: Clock, boot: str) -> Callable[[], Jou
     )
 
 
-def _token_key(path: Path) -> bytes:
-    """This device's own secret for naming codes that are no pass; made at the first start."""
+def _token_key(path: Path, journal: JournalKeeper, now: Monotonic) -> bytes:
+    """This device's own secret for naming codes that are no pass; made at the first start.
+
+    A damaged one is replaced, and the journal says so: the names of such codes change, nothing else.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        write_secret(path, os.urandom(TOKEN_KEY_BYTES))
-    return read_secret(path)
+    secret, problem = keep_secret(path, TOKEN_KEY_BYTES)
+    if problem:
+        log.warning("%s", problem)
+        for kind, message in ((EventKind.FAULT, problem), (EventKind.RECOVERED, "")):
+            journal.hold(kind, Change(kind, SECRET, SECRET_DAMAGED, message).body(), now)
+    return secret
 
 
 def site_of(config: Config) -> Site:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kiosk.errors import ConfigError, UnsafePermissions
@@ -15,18 +17,33 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
 
     OSError when the directory can't be written; the old file then stands untouched.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with _written_beside(path, data, mode) as temporary:
+        temporary.replace(path)
+    fsync_directory(path.parent)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o640) -> None:
+    """As :func:`write_atomic` for a file that is not there yet: FileExistsError rather than overwrite."""
+    with _written_beside(path, data, mode) as temporary:
+        # A link, unlike a rename, never takes the place of what is there.
+        os.link(temporary, path)
+    fsync_directory(path.parent)
+
+
+@contextmanager
+def _written_beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """A durable file of another name in the same directory; gone afterwards, unless renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    fsync_directory(path.parent)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def fsync_directory(directory: Path) -> None:
@@ -41,8 +58,9 @@ def fsync_directory(directory: Path) -> None:
 def read_private(path: Path, limit: int = 65_536) -> bytes:
     """Contents of a secret file that nobody but its owner may read; at most ``limit`` bytes.
 
-    UnsafePermissions when others may read or write it, ConfigError when it is too large, OSError when it can't be read. The open file
-    itself is asked, so that it can't be swapped between the question and the reading.
+    UnsafePermissions when others may read or write it, ConfigError when it is too large, OSError when it
+    can't be read. The open file itself is asked, so that it can't be swapped between the question and the
+    reading.
     """
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

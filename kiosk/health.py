@@ -19,6 +19,8 @@ CHAIN: Final = "chain"
 DIRECTORY: Final = "directory"
 ENVIRONMENT: Final = "environment"
 CLOCK: Final = "clock"
+SECRET: Final = "secret"
+"""By which this device names codes that are no pass."""
 FLOOR: Final = "floor"
 """The newest proven time, kept over a restart (kiosk.timekeeping)."""
 

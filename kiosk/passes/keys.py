@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from kiosk.errors import TrustError, UnsafePermissions
+from kiosk.files import write_atomic, write_new
 
 SIGNATURE_BYTES: Final = 64
 KID_BYTES: Final = 4
@@ -171,15 +172,42 @@ def _demand_private(path: Path) -> None:
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """A new file of mode 0600; FileExistsError when there is one already."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    """A new file of mode 0600, whole or not at all; FileExistsError when there is one already."""
+    write_new(path, data, 0o600)
 
 
 def read_secret(path: Path) -> bytes:
     """A secret file's content; UnsafePermissions when others than its owner may read it."""
     _demand_private(path)
     return path.read_bytes()
+
+
+class KeptSecret(NamedTuple):
+    """A secret of this device, and in words what was wrong with its file, if something was."""
+
+    value: bytes
+    problem: str
+
+
+def keep_secret(path: Path, size: int) -> KeptSecret:
+    """The secret of ``size`` bytes in ``path``: made at the first start, and anew when it is damaged.
+
+    Where it can't be written it holds for this run alone, and ``problem`` says so. UnsafePermissions when
+    others than its owner may read it, OSError when it may not be read at all.
+    """
+    try:
+        kept = read_secret(path)
+    except FileNotFoundError:
+        return _new_secret(path, size, "")
+    if len(kept) == size:
+        return KeptSecret(kept, "")
+    return _new_secret(path, size, f"{path} held {len(kept)} bytes instead of {size}: made anew")
+
+
+def _new_secret(path: Path, size: int, problem: str) -> KeptSecret:
+    fresh = os.urandom(size)
+    try:
+        write_atomic(path, fresh, 0o600)
+    except OSError as error:
+        return KeptSecret(fresh, f"{path} can't be written, a secret for this run only: {error.strerror}")
+    return KeptSecret(fresh, problem)

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.errors import TrustError, UnsafePermissions
-from kiosk.passes.keys import Algorithm, PublicKey, SigningKey, key_id, read_secret, write_secret
+from kiosk.passes.keys import (
+    Algorithm,
+    PublicKey,
+    SigningKey,
+    keep_secret,
+    key_id,
+    read_secret,
+    write_secret,
+)
 
 BOTH = pytest.mark.parametrize("algorithm", list(Algorithm))
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -120,6 +128,43 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> 
         read_secret(file)
     with pytest.raises(UnsafePermissions):
         SigningKey.load(file)
+
+
+def test_a_secret_is_kept_from_start_to_start(tmp_path: Path) -> None:
+    file = tmp_path / "token.key"
+    first = keep_secret(file, 32)
+    assert (len(first.value), first.problem) == (32, "")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert keep_secret(file, 32) == first
+    assert keep_secret(tmp_path / "another", 32).value != first.value
+
+
+@pytest.mark.parametrize("left", [b"", b"short", bytes(33), bytes(4096)])
+def test_a_damaged_secret_is_replaced_and_said(tmp_path: Path, left: bytes) -> None:
+    file = tmp_path / "token.key"
+    write_secret(file, left)
+    made = keep_secret(file, 32)
+    assert len(made.value) == 32
+    assert made.value != left
+    assert f"held {len(left)} bytes" in made.problem
+    assert keep_secret(file, 32) == (made.value, "")
+
+
+def test_a_secret_that_can_not_be_written_holds_for_this_run(folder_without_root: Path) -> None:
+    shut = folder_without_root / "shut"
+    shut.mkdir(0o500)
+    first, second = (keep_secret(shut / "token.key", 32) for _ in range(2))
+    assert len(first.value) == 32
+    assert first.value != second.value
+    assert "this run only" in first.problem
+
+
+def test_a_secret_that_others_may_read_is_not_replaced_behind_their_backs(tmp_path: Path) -> None:
+    file = tmp_path / "token.key"
+    keep_secret(file, 32)
+    file.chmod(0o644)
+    with pytest.raises(UnsafePermissions):
+        keep_secret(file, 32)
 
 
 def test_a_secret_is_never_shown() -> None:
