@@ -28,16 +28,17 @@ from kiosk.errors import DirectoryMissing, TrustError, TrustExpired
 from kiosk.model import IssuerId, Mode, Monotonic, Reason, Seconds, TimeInterval, UnixTime
 from kiosk.passes import manifest as manifests
 from kiosk.passes.manifest import Blob, Manifest
-from kiosk.passes.signed_lists import RootKey, digest, peek_manifest, read_manifest, read_policy, read_trust
+from kiosk.passes.signed_lists import RootKey, digest, peek_trust, read_manifest, read_policy, read_trust
 from kiosk.passes.status import CHUNK_BYTES, StatusList, StatusLists
 from kiosk.passes.times import judge
 from kiosk.passes.trust_list import TrustList
 from kiosk.policy import Policy
 
-MOST_MANIFEST_BYTES: Final = 4 << 20
+MOST_TRUST_BYTES: Final = 1 << 20
+"""Room for 4,000 issuer keys. Read before anything is verified, so the limit is what it may cost."""
 LOOK_EVERY: Final = Seconds(1.0)
 RETRY_EVERY: Final = Seconds(60.0)
-"""A directory that was refused is read again this often even if nothing changed (a blob may be mended)."""
+"""A directory that was refused is read again this often (a blob may be mended), however often touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,18 @@ def load(path: Path, roots: Sequence[RootKey], interval: TimeInterval) -> Direct
     :class:`DirectoryMissing` when there is none, :class:`TrustExpired` when its trust list has surely
     expired, :class:`TrustError` when anything does not verify.
     """
-    data = _read_file(path / "manifest", MOST_MANIFEST_BYTES)
-    # Not verified yet, and good for one thing only: the hash of a trust list that must verify by itself.
-    trust_blob = peek_manifest(data).blob(manifests.TRUST)
-    trust = read_trust(_read_blob(path, trust_blob), roots)
+    return _verified(path, _read_manifest(path), roots, interval, None)
+
+
+def _read_manifest(path: Path) -> bytes:
+    return _read_file(path / "manifest", manifests.MOST_SIGNED_BYTES)
+
+
+def _verified(
+    path: Path, data: bytes, roots: Sequence[RootKey], interval: TimeInterval, known: TrustList | None
+) -> Directory:
+    """The directory of a manifest. Its carrier is not trusted: nothing of size is read before it verifies."""
+    trust = _trust(path, data, roots, known)
     if judge(interval, None, trust.expires) is Reason.EXPIRED:
         raise TrustExpired("the trust list has expired: the root must sign a new one")
     manifest = read_manifest(data, trust)
@@ -103,6 +112,16 @@ def load(path: Path, roots: Sequence[RootKey], interval: TimeInterval) -> Direct
         policies={mode: _policy(path, manifest, mode, trust, roots) for mode in Mode},
         manifest=manifest,
     )
+
+
+def _trust(path: Path, data: bytes, roots: Sequence[RootKey], known: TrustList | None) -> TrustList:
+    # Not verified yet, and good for one thing only: the hash of a trust list that must verify by itself.
+    blob = peek_trust(data)
+    if known is not None and blob.digest == known.digest:
+        return known
+    if blob.size > MOST_TRUST_BYTES:
+        raise TrustError(f"manifest: a trust list larger than {MOST_TRUST_BYTES} bytes")
+    return read_trust(_read_blob(path, blob), roots)
 
 
 def _policy(path: Path, manifest: Manifest, mode: Mode, trust: TrustList, roots: Sequence[RootKey]) -> Policy:
@@ -169,6 +188,7 @@ class DirectoryWatch:
         self._stamp: tuple[int, ...] | None = ()
         self._look_at = Monotonic(float("-inf"))
         self._retry_at = Monotonic(float("inf"))
+        self._refused = b""
 
     def poll(self, now: Monotonic, interval: TimeInterval) -> Directory | None:
         """The directory when it changed, else None; looks at the disk at most once a second."""
@@ -182,13 +202,20 @@ class DirectoryWatch:
         return self._replace(now, interval)
 
     def _replace(self, now: Monotonic, interval: TimeInterval) -> Directory | None:
+        known = None if self.directory is None else self.directory.trust
+        name = b""
         try:
-            new = load(self._path, self._roots, interval)
+            data = _read_manifest(self._path)
+            name = digest(data)
+            if name == self._refused and now < self._retry_at:
+                return None
+            new = _verified(self._path, data, self._roots, interval, known)
         except TrustError as error:
-            self.error = error
+            self.error, self._refused = error, name
             self._retry_at = Monotonic(now + RETRY_EVERY)
             return None
         self.directory, self.error, self._retry_at = new, None, Monotonic(float("inf"))
+        self._refused = b""
         return new
 
 

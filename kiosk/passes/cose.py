@@ -21,9 +21,14 @@ from kiosk.passes.keys import SIGNATURE_BYTES, PublicKey, SigningKey
 SIGN1_TAG: Final = 18
 _TAG_HEAD: Final = bytes([0xC0 | SIGN1_TAG])
 """The tag as it stands before the message: one byte in its only deterministic encoding."""
+_FRAME: Final = _TAG_HEAD + b"\x84"
+"""An array of four follows the tag."""
+_PARTS: Final = (cbor.BYTES, cbor.MAP, cbor.BYTES, cbor.BYTES)
 _ALG: Final = 1
 _KID: Final = 4
 _MAX_KID: Final = 32
+_MOST_HEADER: Final = 64
+"""Bytes; what is longer holds more than an algorithm and a key id."""
 
 
 class Kind(StrEnum):
@@ -53,6 +58,25 @@ class Sign1:
     signature: bytes
 
 
+def framed(data: bytes) -> bool:
+    """Whether the four parts stand where they should, by their heads alone.
+
+    So junk of any size is recognised before it costs anything; :func:`read` says whether it is sound.
+    """
+    if not data.startswith(_FRAME):
+        return False
+    at = len(_FRAME)
+    try:
+        for expected in _PARTS:
+            major, _, length, at = cbor.head(data, at)
+            at += length
+            if major != expected or (major == cbor.MAP and length):
+                return False
+    except PassError:
+        return False
+    return at == len(data)
+
+
 def read(data: bytes) -> Sign1:
     """The message in ``data``; :class:`PassError` BAD_CBOR or BAD_COSE."""
     parts = cbor.read_deterministic(data.removeprefix(_TAG_HEAD))
@@ -69,6 +93,8 @@ def read(data: bytes) -> Sign1:
 
 
 def _header(protected: bytes) -> tuple[int, bytes]:
+    if len(protected) > _MOST_HEADER:
+        raise _bad("a protected header too long for algorithm and key id")
     header: Any = cbor.read_deterministic(protected)
     if not isinstance(header, dict) or set(header) != {_ALG, _KID}:
         raise _bad("the protected header must hold algorithm and key id only")

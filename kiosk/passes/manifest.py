@@ -18,6 +18,9 @@ TRUST: Final = "trust"
 """Name of the trust list among the files."""
 MOST_BYTES: Final = 16 << 20
 """Largest file a manifest may name."""
+MOST_SIGNED_BYTES: Final = 256 << 10
+"""Largest manifest, signature included. A file takes up to 92 bytes in it: room for 2,800 of them. The 12
+million statuses of a whole province are 367 files (34 kB), a sub-district is a dozen."""
 _MOST_FILES: Final = 20_000
 _STATUS: Final = re.compile(r"status/([^/]+)/(0|[1-9][0-9]{0,4})/(0|[1-9][0-9]{0,4})")
 _FILE_NAME: Final = re.compile(r"[a-z]+(/[a-z0-9][a-z0-9_-]{0,31}){0,3}")
@@ -101,7 +104,7 @@ def parse_status_name(name: str) -> tuple[IssuerId, int, int] | None:
 def _files(value: dict[Any, Any]) -> dict[str, Blob]:
     if len(value) > _MOST_FILES:
         raise TrustError(f"manifest: more than {_MOST_FILES} files")
-    return {_file_name(name): _blob(item) for name, item in value.items()}
+    return {_file_name(name): parse_blob(item) for name, item in value.items()}
 
 
 def _file_name(name: Any) -> str:
@@ -110,7 +113,8 @@ def _file_name(name: Any) -> str:
     return name
 
 
-def _blob(item: Any) -> Blob:
+def parse_blob(item: Any) -> Blob:
+    """A file as it stands in a manifest, [hash, size]; :class:`TrustError`."""
     if not isinstance(item, list) or [type(part) for part in item] != [bytes, int]:
         raise TrustError("manifest: a file is not a hash and a size")
     digest, size = item

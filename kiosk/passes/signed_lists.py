@@ -15,7 +15,7 @@ from kiosk.model import Mode
 from kiosk.passes import cbor, cose
 from kiosk.passes.cose import Kind, Sign1
 from kiosk.passes.keys import PublicKey, SigningKey
-from kiosk.passes.manifest import Manifest
+from kiosk.passes.manifest import MOST_SIGNED_BYTES, TRUST, Blob, Manifest, parse_blob
 from kiosk.passes.trust_list import TrustList, with_kid
 from kiosk.policy import Policy
 
@@ -45,8 +45,20 @@ def read_manifest(data: bytes, trust: TrustList) -> Manifest:
 
 
 def peek_manifest(data: bytes) -> Manifest:
-    """What a manifest claims, NOT verified: only good for finding the trust list that will verify it."""
+    """What a manifest claims, NOT verified: for whoever made it. A gate asks :func:`peek_trust`."""
     return Manifest.from_map(_payload(_message(data, Kind.MANIFEST), Kind.MANIFEST))
+
+
+def peek_trust(data: bytes) -> Blob:
+    """Which trust list a manifest claims to stand under, NOT verified: only good for finding it.
+
+    Costs the same however large the manifest is, since anybody may have written it. :class:`TrustError`.
+    """
+    message = _message(data, Kind.MANIFEST)
+    try:
+        return parse_blob(cbor.peek(message.payload, "files", TRUST))
+    except PassError as error:
+        raise TrustError(f"manifest: no trust list at its place: {error}") from None
 
 
 def read_policy(data: bytes, mode: Mode, trust: TrustList, roots: Sequence[RootKey]) -> Policy:
@@ -67,6 +79,9 @@ def _open(data: bytes, keys: Iterable[PublicKey], kind: Kind) -> Any:
 
 
 def _message(data: bytes, kind: Kind) -> Sign1:
+    """The signed parts; what is in them stays bytes until a signature holds."""
+    if not cose.framed(data):
+        raise TrustError(f"{kind}: not a COSE_Sign1")
     try:
         return cose.read(data)
     except PassError as error:
@@ -89,8 +104,11 @@ def sign_trust(trust: TrustList, root: SigningKey) -> bytes:
 
 
 def sign_manifest(manifest: Manifest, directory: SigningKey) -> bytes:
-    """The manifest as the directory publishes it."""
-    return cose.sign(cbor.encode(manifest.to_map()), directory, Kind.MANIFEST)
+    """The manifest as the directory publishes it; :class:`TrustError` when gates would refuse its size."""
+    signed = cose.sign(cbor.encode(manifest.to_map()), directory, Kind.MANIFEST)
+    if len(signed) > MOST_SIGNED_BYTES:
+        raise TrustError(f"manifest: {len(signed)} bytes, no gate takes more than {MOST_SIGNED_BYTES}")
+    return signed
 
 
 def sign_policy(policy: Policy, root: SigningKey) -> bytes:

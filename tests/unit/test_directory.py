@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,11 @@ from kiosk import directory
 from kiosk.directory import Directory, DirectoryWatch
 from kiosk.errors import DirectoryMissing, TrustError, TrustExpired
 from kiosk.model import IssuerId, Mode, Monotonic, Reason, Seconds, UnixTime
+from kiosk.passes import cbor
 from kiosk.passes import manifest as manifests
 from kiosk.passes.keys import SigningKey
 from kiosk.passes.manifest import Blob, Manifest
-from kiosk.passes.signed_lists import digest, peek_manifest, sign_manifest, sign_trust
+from kiosk.passes.signed_lists import digest, peek_manifest, peek_trust, sign_manifest, sign_trust
 from kiosk.passes.status import CHUNK_BYTES, PASSES_A_CHUNK, Status
 from kiosk.passes.trust import TRUST_LIFE, DemoTrust, init_demo
 from kiosk.policy import EMERGENCY, ROUTINE
@@ -238,6 +240,68 @@ def test_a_manifest_beyond_all_bounds_is_not_read_whole(demo: DemoTrust) -> None
         load(demo)
 
 
+def calls_to_refuse(demo: DemoTrust) -> int:
+    """How many of Python's function calls the gate spends on what lies there: time, but the same anywhere."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        with pytest.raises(TrustError):
+            load(demo)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def many_files(old: Manifest) -> dict[str, list[object]]:
+    """As many as a manifest may have, in the form of a genuine one."""
+    files: dict[str, list[object]] = {name: [blob.digest, blob.size] for name, blob in old.files.items()}
+    return files | {manifests.status_name(IssuerId("other"), 0, n): [bytes(32), 8192] for n in range(4000)}
+
+
+@pytest.mark.parametrize("form", ["unsigned", "an array", "a header", "numbers", "deep", "without trust"])
+def test_what_an_untrusted_courier_brings_costs_next_to_nothing_however_large(
+    demo: DemoTrust, form: str
+) -> None:
+    file = demo.lists / "manifest"
+    old = peek_manifest(file.read_bytes())
+    numbers = cbor.encode(list(range(60_000)))
+    header = cbor.encode({1: -19, 4: demo.directory.public.kid})
+    payload = {
+        "unsigned": cbor.encode(old.to_map() | {"files": many_files(old)}),
+        "numbers": numbers,
+        "deep": cbor.encode({"a": [[[[list(range(60_000))]]]]}),
+        "without trust": cbor.encode({"files": {f"aaaa/{n}": [bytes(32), 1] for n in range(4000)}}),
+    }.get(form, b"")
+    parts = {"an array": [header, {}, numbers, [0] * 60_000], "a header": [numbers, {}, b"", bytes(64)]}
+    file.write_bytes(kit.assemble(parts.get(form, [header, {}, payload, bytes(64)])))
+    assert 150_000 < file.stat().st_size < manifests.MOST_SIGNED_BYTES
+    assert calls_to_refuse(demo) < 5000
+
+
+def test_a_manifest_that_no_gate_would_take_is_not_signed(demo: DemoTrust) -> None:
+    blob = Blob(bytes(32), CHUNK_BYTES)
+
+    def with_files(count: int) -> Callable[[Manifest], Manifest]:
+        names = [manifests.status_name(IssuerId("i" * 32), 10_000, n) for n in range(10_000, 10_000 + count)]
+        return lambda old: replace(old, files={**old.files, **dict.fromkeys(names, blob)})
+
+    sign_again(demo, with_files(12_000_000 // PASSES_A_CHUNK * 7))
+    with pytest.raises(TrustError, match="no gate takes more"):
+        sign_again(demo, with_files(3000))
+
+
+def test_a_trust_list_beyond_all_bounds_is_not_read(demo: DemoTrust) -> None:
+    blob = put_blob(demo, bytes(directory.MOST_TRUST_BYTES + 1))
+    sign_again(demo, lambda old: replace(old, files=dict(old.files) | {"trust": blob}))
+    with pytest.raises(TrustError, match="a trust list larger than"):
+        load(demo)
+
+
 # -- old is not wrong ----------------------------------------------------------------------------
 
 
@@ -318,6 +382,57 @@ def test_a_bad_directory_leaves_the_old_one_in_force_and_is_reported(demo: DemoT
     file.write_bytes(genuine)
     assert poll(watch, 2) is not None
     assert watch.error is None
+
+
+def test_the_same_bad_bytes_are_looked_at_once_a_minute_however_often_they_are_touched(
+    demo: DemoTrust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, file = DirectoryWatch(demo.lists, demo.roots), demo.lists / "manifest"
+    genuine = file.read_bytes()
+    good = poll(watch, 0)
+    looked: list[bytes] = []
+
+    def look(data: bytes) -> Blob:
+        looked.append(data)
+        return peek_trust(data)
+
+    monkeypatch.setattr(directory, "peek_trust", look)
+    for second in range(1, 122):
+        file.write_bytes(genuine[:-1])
+        os.utime(file, ns=(second, second))
+        assert poll(watch, second) is None
+        assert watch.error is not None
+    assert len(looked) == 3
+    assert watch.directory is good
+    file.write_bytes(genuine[:-2])
+    poll(watch, 122)
+    assert len(looked) == 4, "other bytes are looked at at once"
+    file.write_bytes(genuine)
+    assert poll(watch, 123) is not None
+    assert watch.error is None
+
+
+def test_a_trust_list_in_force_is_not_read_again_with_every_manifest(
+    demo: DemoTrust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = DirectoryWatch(demo.lists, demo.roots)
+    first = poll(watch, 0)
+    monkeypatch.setattr(directory, "read_trust", lambda *_: pytest.fail("it is known already"))
+    demo.publish(UnixTime(NOW + 60))
+    second = poll(watch, 1)
+    assert first is not None
+    assert second is not None
+    assert second.trust is first.trust
+    assert second.manifest.seq > first.manifest.seq
+
+
+def test_a_known_trust_list_vouches_for_no_other_directorys_manifest(demo: DemoTrust) -> None:
+    watch, file = DirectoryWatch(demo.lists, demo.roots), demo.lists / "manifest"
+    first = poll(watch, 0)
+    file.write_bytes(sign_manifest(peek_manifest(file.read_bytes()), SigningKey.generate()))
+    assert poll(watch, 1) is None
+    assert watch.directory is first
+    assert watch.error is not None
 
 
 def test_lists_that_vanish_leave_the_old_ones_in_force(demo: DemoTrust) -> None:

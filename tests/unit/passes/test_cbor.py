@@ -154,6 +154,33 @@ def test_what_has_no_deterministic_encoding_is_not_written(value: Any) -> None:
         cbor.encode(value)
 
 
+def test_a_value_is_found_by_its_names_before_anybody_vouches_for_it() -> None:
+    data = cbor.encode({"v": 1, "files": {"trust": [b"hash", 5], "zz": [1]}, "time": 7})
+    assert cbor.peek(data, "files", "trust") == [b"hash", 5]
+    assert cbor.peek(data, "v") == 1
+    assert cbor.peek(data) == cbor.read(data)
+    for names in (("files", "other"), ("other",), ("v", "trust"), ("files", "zz", "1")):
+        with pytest.raises(PassError):
+            cbor.peek(data, *names)
+
+
+@given(st.binary(max_size=60), st.lists(st.text(max_size=2), max_size=3))
+def test_peeking_into_any_bytes_gives_plain_data_or_is_refused(data: bytes, names: list[str]) -> None:
+    try:
+        assert_plain(cbor.peek(data, *names))
+    except PassError as error:
+        assert error.reason is Reason.BAD_CBOR  # noqa: PT017  (as above)
+
+
+def test_peeking_ends_after_four_kilobytes() -> None:
+    def behind(size: int) -> bytes:
+        return cbor.encode({"a": bytes(size), "bb": 1})
+
+    assert cbor.peek(behind(4000), "bb") == 1
+    with pytest.raises(PassError):
+        cbor.peek(behind(4096), "bb")
+
+
 def assert_plain(value: Any) -> None:
     assert type(value) in (int, str, bytes, bool, float, list, dict, type(None))
     if isinstance(value, float):

@@ -154,3 +154,46 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
         cose.read(data)
     except PassError as error:
         assert error.reason in (Reason.BAD_CBOR, Reason.BAD_COSE)  # noqa: PT017  (a few may be messages)
+
+
+# -- junk is known by its heads ---------------------------------------------------------------------------
+
+
+@given(payload=st.binary(max_size=300), kind=st.sampled_from(Kind))
+def test_whatever_was_signed_has_the_frame(payload: bytes, kind: Kind) -> None:
+    assert cose.framed(cose.sign(payload, KEY, kind))
+
+
+@given(st.binary(max_size=80), st.data())
+def test_what_can_be_read_has_the_frame(junk: bytes, data: st.DataObject) -> None:
+    signed = bytearray(cose.sign(b"payload", KEY, Kind.PASS))
+    at = data.draw(st.integers(0, len(signed)))
+    for candidate in (junk, bytes(signed[:at]) + junk, bytes(signed[:at]) + junk + bytes(signed[at:])):
+        if not cose.framed(candidate):
+            with pytest.raises(PassError):
+                cose.read(candidate)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xd2",
+        b"\xd2\x84",
+        b"\xd2\x84\x40\xa0\x40",
+        b"\xd2\x84\x40\xa0\x40\x40\x00",
+        b"\xd2\x84\x40\xa1\x01\x01\x40\x40",
+        b"\xd2\x84\x80\xa0\x40\x40",
+        b"\xd2\x84\x40\xa0\x5b" + b"\xff" * 8 + b"\x40",
+        b"\xd2\x85\x40\xa0\x40\x40\x00",
+    ],
+)
+def test_what_has_no_frame(data: bytes) -> None:
+    assert not cose.framed(data)
+
+
+def test_a_header_longer_than_it_can_be_is_refused_unread() -> None:
+    header = cbor.encode({1: -19, 4: KEY.public.kid, 5: list(range(100))})
+    with pytest.raises(PassError, match="too long") as caught:
+        cose.read(assemble([header, {}, b"", SIGNATURE]))
+    assert caught.value.reason is Reason.BAD_COSE
