@@ -69,6 +69,7 @@ PATTERNS: Final[Mapping[Light, Pattern]] = {
 RESTING: Final = frozenset({Light.DARK, Light.IDLE, Light.FAULT})
 """Lights that a gate rests in; the newest one told comes back after an answer."""
 ANSWERS: Final = frozenset({Light.ADMIT, Light.REFER, Light.REFUSE})
+_SHUTS: Final = frozenset({Light.FAULT, Light.DARK})
 # Steady red beside steady green would look alike without colour, so a fault is set apart as well.
 _SET_APART: Final = ANSWERS | {Light.FAULT}
 
@@ -167,7 +168,9 @@ class LightEngine:
         """Start a pattern; a resting light is also remembered as the one to come back to.
 
         IDLE waits until the answer that is on has run its time, so that telling the lamp of the next
-        rest never cuts a person's answer short. Every other light comes at once and opens the relay.
+        rest never cuts a person's answer short. Every other light comes at once. A relay pulse that has
+        begun ends by itself, or the next person's pass would shut the gate on the one who was let in;
+        FAULT and DARK open the relay at once.
         """
         if light is Light.ADMIT:
             raise ValueError("ADMIT is lit by admit(receipt) alone")
@@ -176,7 +179,8 @@ class LightEngine:
             self._rest = light
         if not self._stays(light):
             self._begin(light, now)
-            self._relay = None
+            if light in _SHUTS:
+                self._relay = None
 
     def admit(self, at: Monotonic) -> None:
         """Begin a lease: green until ``at`` + 2 s at the latest, one relay pulse of its own."""

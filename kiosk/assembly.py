@@ -33,6 +33,7 @@ from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
+from kiosk.recollection import lately_admitted
 from kiosk.supervision import Pollable, Supervised, Worker
 from kiosk.surroundings import Parts, Surroundings
 from kiosk.timekeeping import FloorFile, TimeKeeper
@@ -103,6 +104,8 @@ def assemble(
         chain=chain,
     )
     gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
+    for pass_id, admitted_at in lately_admitted(config.journal.path, boot, clock.monotonic()):
+        gate.judge.recall(pass_id, admitted_at)
     closing = ExitStack()
     closing.callback(journal.close)
     if chain is not None:

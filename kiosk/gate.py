@@ -10,10 +10,9 @@ journal has made durable. Everything that fails on the way there ends in another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from kiosk.config import GateConfig
 from kiosk.devices import Clock, Lamp, Speaker
@@ -35,10 +34,12 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.passage import indicator
-from kiosk.passage.arrival import SWALLOW_S, CodeFilter, CodeJudgement, Companions, ForeheadWatch
+from kiosk.passage.arrival import SWALLOW_S, CodeFilter, CodeJudgement, Companions
 from kiosk.passage.body_temperature import Window, screen
 from kiosk.passage.decision import judged
 from kiosk.person import Passage, Person
+from kiosk.sensing import LONG_AGO, Sensing
+from kiosk.states import TRANSITIONS, Input, State, Transition
 from kiosk.surroundings import Parts, Surroundings
 
 RETRIES: Final = 2
@@ -48,91 +49,20 @@ SHOW_PASS_S: Final = Seconds(5.0)
 NEXT_CODE_S: Final = Seconds(1.0)
 """A code of somebody else seen this recently is taken to be still there."""
 ABSENT_S: Final = Seconds(1.0)
+LEFT_S: Final = Seconds(1.5)
+"""Without their code or a forehead in view for that long, a person makes way for a pass that is there."""
+KNOWN_S: Final = Seconds(8.0)
+"""A forehead that comes later than this after the code was last seen may be somebody else's."""
+SLOW_S: Final = Seconds(2.0)
+"""A record that took longer to write comes too late for a green light: the person may have gone."""
 STALE_S: Final = Seconds(2.0)
 """A code in an older picture says nothing about who is there now (the gate was held up)."""
 MOST_CODES: Final = 8
 """Looked at in one picture; nobody holds up more, and each signature takes its time."""
+WHOSE: Final = "whose forehead is not known"
 
 
-class State(StrEnum):
-    """Where the gate stands with the person before it."""
-
-    STARTING = "starting"
-    IDLE = "idle"
-    FAULT = "fault"
-    AWAITING_PASS = "awaiting_pass"
-    READING = "reading"
-    ANSWERED = "answered"
-    STOPPED = "stopped"
-
-
-class Input(StrEnum):
-    """What can happen to it."""
-
-    READY = "ready"
-    PART_LOST = "part_lost"
-    PARTS_BACK = "parts_back"
-    PASS_SETTLED = "pass_settled"
-    PASS_TO_READ = "pass_to_read"
-    FOREHEAD = "forehead"
-    COMPANION = "companion"
-    READING_DONE = "reading_done"
-    RETRY = "retry"
-    GAVE_UP = "gave_up"
-    LIGHT_OVER = "light_over"
-    CALL = "call"
-    STOP = "stop"
-
-
-class Transition(NamedTuple):
-    """Where an input leads, and what is done on the way (a method of :class:`Gate`)."""
-
-    target: State
-    action: str
-
-
-_S, _I, _T = State, Input, Transition
-
-
-def _resting(state: State) -> dict[tuple[State, Input], Transition]:
-    """What IDLE and FAULT have in common: a person may come at any time, with parts missing or not."""
-    return {
-        (state, _I.PASS_SETTLED): _T(_S.ANSWERED, "answer"),
-        (state, _I.PASS_TO_READ): _T(_S.READING, "begin_reading"),
-        (state, _I.FOREHEAD): _T(_S.AWAITING_PASS, "ask_for_pass"),
-        (state, _I.COMPANION): _T(_S.READING, "begin_reading"),
-        (state, _I.CALL): _T(_S.ANSWERED, "answer"),
-        (state, _I.STOP): _T(_S.STOPPED, "stop"),
-    }
-
-
-TRANSITIONS: Final[Mapping[tuple[State, Input], Transition]] = {
-    (_S.STARTING, _I.READY): _T(_S.IDLE, "rest"),
-    (_S.STARTING, _I.PART_LOST): _T(_S.FAULT, "rest"),
-    (_S.STARTING, _I.STOP): _T(_S.STOPPED, "stop"),
-    **_resting(_S.IDLE),
-    (_S.IDLE, _I.PART_LOST): _T(_S.FAULT, "rest"),
-    **_resting(_S.FAULT),
-    (_S.FAULT, _I.PARTS_BACK): _T(_S.IDLE, "rest"),
-    (_S.AWAITING_PASS, _I.PASS_SETTLED): _T(_S.ANSWERED, "answer"),
-    (_S.AWAITING_PASS, _I.PASS_TO_READ): _T(_S.READING, "begin_reading"),
-    (_S.AWAITING_PASS, _I.GAVE_UP): _T(_S.IDLE, "count_and_rest"),
-    (_S.AWAITING_PASS, _I.CALL): _T(_S.ANSWERED, "answer"),
-    (_S.AWAITING_PASS, _I.STOP): _T(_S.STOPPED, "stop"),
-    (_S.READING, _I.READING_DONE): _T(_S.ANSWERED, "answer"),
-    (_S.READING, _I.RETRY): _T(_S.READING, "ask_again"),
-    (_S.READING, _I.PASS_TO_READ): _T(_S.READING, "change_person"),
-    (_S.READING, _I.PASS_SETTLED): _T(_S.ANSWERED, "change_person_and_answer"),
-    (_S.READING, _I.CALL): _T(_S.ANSWERED, "answer"),
-    (_S.READING, _I.STOP): _T(_S.STOPPED, "close_and_stop"),
-    (_S.ANSWERED, _I.PASS_SETTLED): _T(_S.ANSWERED, "answer"),
-    (_S.ANSWERED, _I.PASS_TO_READ): _T(_S.READING, "begin_reading"),
-    (_S.ANSWERED, _I.COMPANION): _T(_S.READING, "begin_reading"),
-    (_S.ANSWERED, _I.CALL): _T(_S.ANSWERED, "answer"),
-    (_S.ANSWERED, _I.LIGHT_OVER): _T(_S.IDLE, "rest"),
-    (_S.ANSWERED, _I.STOP): _T(_S.STOPPED, "stop"),
-}
-"""Every other pair is ignored on purpose: a forehead while a light is on only opens a window."""
+__all__ = ["TRANSITIONS", "Gate", "Input", "State", "Transition"]
 
 
 class Gate:
@@ -158,21 +88,18 @@ class Gate:
         self._clock = clock
         self._lamp = lamp
         self._speaker = speaker
-        self._foreheads = ForeheadWatch(parts.spec)
+        self._sensing = Sensing(parts.spec)
         self._codes = CodeFilter()
         self._companions = Companions()
         self.judge = Judge(config, parts, surroundings)
-        self._window: Window | None = None
-        self._spent = False
-        self._owes_forehead = False
-        self._forehead_at = Monotonic(float("-inf"))
-        self._answered_at = Monotonic(float("-inf"))
+        self._answered_at = LONG_AGO
         self._light_until = Monotonic(float("inf"))
         self._next: tuple[PassCheck, CodeRead] | None = None
+        self._next_since = LONG_AGO
         self._queued: set[str] = set()
         self._policy = surroundings.policy
         self._last: Passage | None = None
-        self._last_seen = Monotonic(float("-inf"))
+        self._last_seen = LONG_AGO
         self._arriving: Person | None = None
 
     # -- the loop --------------------------------------------------------------------------------------
@@ -233,37 +160,35 @@ class Gate:
         person = self.person
         if self.state is State.READING and person is not None and person.companion:
             person.companion = False
-            person.check = person.check if person.code_at is not None else None
+            if person.code_at is None:
+                person.check = person.text = None
 
     def _mind_foreheads(self, samples: Sequence[Sample]) -> None:
         if self._parts.thermometer.fault is not None:
-            self._foreheads.forget()
+            self._sensing.lost()
         for sample in samples:
-            arrived = self._foreheads.feed(sample)
-            if arrived or not self._foreheads.present:
-                self._spent = False
-            if arrived:
+            if self._sensing.feed(sample):
                 self._forehead(sample)
-            if self._window is not None and not self._spent:
-                self._window.feed(sample)
+            if self.state is State.READING and self.person is not None and self._sensing.present:
+                self._link(self.person, sample.at)
+
+    def _link(self, person: Person, at: Monotonic) -> None:
+        known = not person.stranger
+        person.link(at, KNOWN_S)
+        if known and person.stranger:
+            self._speaker.say(Prompt.SHOW_PASS)
 
     def _forehead(self, sample: Sample) -> None:
-        if not self.surroundings.reads_foreheads or self._belongs_to_the_answered(sample.at):
+        reading = self.state is State.READING
+        if not self.surroundings.reads_foreheads or not self._sensing.arrive(sample, reading=reading):
             return
-        self._forehead_at = sample.at
-        if self.state is State.READING:
+        if reading:
             return
-        self._open_window(sample.at)
         follows = self._companions.peek(sample.at) if self.state is not State.AWAITING_PASS else None
         if follows is None:
             self._fire(Input.FOREHEAD)
         else:
-            self._arrive(Person(sample.at, check=follows, companion=True))
-
-    def _belongs_to_the_answered(self, now: Monotonic) -> bool:
-        """Who was answered by the pass alone may still lean in: that is nobody new."""
-        owes, self._owes_forehead = self._owes_forehead, False
-        return owes and self.state is not State.READING and now - self._answered_at < SWALLOW_S
+            self._arrive(Person(sample.at, follows.check, companion=True, text=follows.text))
 
     def _mind_button(self, now: Monotonic) -> None:
         pressed = self._parts.button.poll(now) if self._parts.button is not None else ()
@@ -283,8 +208,7 @@ class Gate:
         fresh = [code for code in codes[-MOST_CODES:] if now - code.at <= STALE_S]
         judged = [(self.surroundings.check(code.text), code) for code in fresh]
         signed = {code.at for check, code in judged if check.facts is not None}
-        # With several codes in one picture the one that can be admitted is the one that is meant.
-        for check, code in sorted(judged, key=lambda pair: not pair[0].valid):
+        for check, code in sorted(judged, key=_first_to_judge):
             if check.facts is None and code.at in signed:
                 # An address on the same sheet, a poster behind: nobody of their own.
                 self._codes.taken(check.token, code.at)
@@ -301,7 +225,7 @@ class Gate:
         if judgement is CodeJudgement.NEW:
             self._arrive(self._person_with(check, code))
         elif judgement is CodeJudgement.SAME:
-            self._answer_again(check, code)
+            self._same(check, code)
 
     def _must_wait(self, token: str) -> bool:
         """Was in view already while somebody else was read: their answer is seen for half its time first."""
@@ -312,46 +236,62 @@ class Gate:
     def _new_face(self, check: PassCheck) -> bool:
         """A forehead has come since the last answer. Under green it is still the one that was let in."""
         last = self._last
-        own_green = self.state is State.ANSWERED and self.light is Light.ADMIT
-        if own_green and last is not None and last.person.token == check.token:
-            return False
-        return self._forehead_at > self._answered_at
+        if last is not None and last.person.token == check.token:
+            own_green = self.state is State.ANSWERED and self.light is Light.ADMIT
+            if own_green or self._clock.monotonic() - self._last_seen <= ABSENT_S:
+                return False
+        return self._sensing.arrived_at > self._answered_at
 
     def _code_while_reading(self, check: PassCheck, code: CodeRead, person: Person) -> None:
         if check.token == person.token:
-            person.seen_at = code.at
+            person.show(code.at)
             self._codes.taken(check.token, code.at)
             return
         if self._codes.still_there(check.token, code.at):
             # Of somebody who has had an answer.
             return
         if person.code_at is not None or not person.companion:
-            self._queue(check, code)
+            if check.facts is not None and self._has_left(person, code.at):
+                self._arrive(self._person_with(check, code))
+            else:
+                self._queue(check, code)
             return
         # Somebody who came behind a household shows a code after all.
         counts, follows = judged(check, person.check)
         if follows:
-            person.code_at = person.seen_at = code.at
+            person.code_at = code.at
+            person.show(code.at)
             person.read_at = self._clock.monotonic()
-        elif check.valid and self._foreheads.present:
+        elif check.valid and self._sensing.present:
             # Held over a child's head: a forehead is never given to another pass than it came for.
             self._queue(check, code)
         else:
             self._arrive(self._shown(counts, code))
 
+    def _has_left(self, person: Person, now: Monotonic) -> bool:
+        """Neither their code nor a forehead has been in view for a while, and somebody else's pass is."""
+        return not self._sensing.present and person.seen_at is not None and now - person.seen_at > LEFT_S
+
     def _queue(self, check: PassCheck, code: CodeRead) -> None:
         """Somebody behind holds up a pass. Codes that are none replace nobody: they may hang on the wall."""
         if check.facts is not None:
+            if self._next is None or self._next[0].token != check.token:
+                self._next_since = code.at
             self._next = (check, code)
             self._queued.add(check.token)
 
     def _person_with(self, check: PassCheck, code: CodeRead) -> Person:
-        counts, follows = judged(check, self._companions.peek(code.at))
-        return self._shown(counts, code, companion=follows)
+        household = self._companions.peek(code.at)
+        counts, follows = judged(check, None if household is None else household.check)
+        if follows and household is not None:
+            return self._shown(counts, replace(code, text=household.text), companion=True)
+        return self._shown(counts, code)
 
     def _shown(self, check: PassCheck | None, code: CodeRead, *, companion: bool = False) -> Person:
-        read_at = self._clock.monotonic()
-        return Person(code.at, check, companion, code_at=code.at, read_at=read_at, seen_at=code.at)
+        person = Person(code.at, check, companion, text=code.text, code_at=code.at)
+        person.read_at = self._clock.monotonic()
+        person.show(code.at)
+        return person
 
     def _arrive(self, person: Person) -> None:
         self._arriving = person
@@ -364,14 +304,20 @@ class Gate:
         self._arriving = None
 
     def _mind_window(self, now: Monotonic) -> None:
-        if self.state is not State.READING or self._window is None or self.person is None:
+        window = self._sensing.window
+        if self.state is not State.READING or window is None:
             return
         fault = self._parts.thermometer.fault
         if fault is not None:
             stuck = isinstance(fault, SensorStuck)
             self._read(Reading(Screening.SENSOR_STUCK if stuck else Screening.SENSOR_FAULT))
-        elif self._window.finished(now):
-            self._read(self._screen(self._window, now))
+        elif window.finished(now) and not self._waits_for_code(window, now):
+            self._read(self._screen(window, now))
+
+    def _waits_for_code(self, window: Window, now: Monotonic) -> bool:
+        """A forehead without its code for so long has been asked for it, and is given the time."""
+        stranger = self.person is not None and self.person.stranger
+        return stranger and now - window.opened_at < SHOW_PASS_S
 
     def _screen(self, window: Window, now: Monotonic) -> Reading:
         return screen(
@@ -387,21 +333,34 @@ class Gate:
     def _read(self, reading: Reading) -> None:
         if self.person is None:
             return
+        if self.person.stranger and reading.forehead_celsius is not None:
+            reading = Reading(
+                Screening.RETRY, opened_at=reading.opened_at, note="whose forehead is not known"
+            )
         self.person.reading = reading
-        if reading.screening is not Screening.RETRY:
+        if self._next is not None and self._in_doubt(self.person, self._next[1]):
+            # Two passes and one forehead: it is given to neither, and asked for again.
+            self._sensing.spend(reading)
+            self.person.reading = Reading(Screening.RETRY, opened_at=reading.opened_at, note=WHOSE)
+            self._arrive(self._person_with(*self._next))
+        elif reading.screening is not Screening.RETRY:
             self._fire(Input.READING_DONE)
-        elif self._somebody_else_waits():
-            check, code = self._next or (None, None)
-            if check is not None and code is not None:
-                self._arrive(self._person_with(check, code))
+        elif self._next is not None and self._somebody_else_waits():
+            self._arrive(self._person_with(*self._next))
         elif self.person.tries >= RETRIES:
             self._fire(Input.READING_DONE)
         else:
             self._fire(Input.RETRY)
 
+    def _in_doubt(self, person: Person, other: CodeRead) -> bool:
+        """This person's code went, another pass came, and only then a forehead: whose is it?"""
+        if person.seen_at is None or self._clock.monotonic() - other.at > NEXT_CODE_S:
+            return False
+        return person.seen_at < self._sensing.arrived_at and self._next_since < self._sensing.arrived_at
+
     def _somebody_else_waits(self) -> bool:
         """Nobody leaned in and only another pass is in view: the person has gone, the next one is here."""
-        if self._next is None or self._foreheads.present or self.person is None:
+        if self._next is None or self._sensing.present or self.person is None:
             return False
         since = self._clock.monotonic() - NEXT_CODE_S
         own = self.person.seen_at
@@ -410,7 +369,7 @@ class Gate:
     def _mind_time(self, now: Monotonic) -> None:
         if self.state is State.ANSWERED and now >= self._light_until:
             self._fire(Input.LIGHT_OVER)
-        if self.state is State.AWAITING_PASS and now - self._forehead_at > SHOW_PASS_S:
+        if self.state is State.AWAITING_PASS and now - self._sensing.arrived_at > SHOW_PASS_S:
             self._fire(Input.GAVE_UP)
         if self.state in (State.IDLE, State.FAULT):
             self._rest_as_it_is()
@@ -435,7 +394,7 @@ class Gate:
     def _count_and_rest(self, now: Monotonic) -> None:
         body = {"what": "forehead without a pass", "count": 1}
         self.surroundings.journal.write_or_hold(EventKind.COUNTED, body, now)
-        self._window = None
+        self._sensing.close()
         self._rest(now)
 
     def _ask_for_pass(self, _now: Monotonic) -> None:
@@ -445,17 +404,18 @@ class Gate:
         self.person, self._next = self._arriving, None
         self._queued.clear()
         self._take_code(self.person, now)
-        if self._window is None or not self._foreheads.present or self._spent:
-            self._open_window(now)
+        self._sensing.begin(now)
         self._show(Light.HOLD_STILL)
         self._speaker.say(Prompt.HOLD_STILL)
 
     def _ask_again(self, now: Monotonic) -> None:
-        if self.person is not None and self.person.reading is not None:
-            self.person.tries += 1
-            self._speaker.say(indicator.retry_prompt(self.person.reading, self.person.tries))
-            self.person.reading = None
-        self._open_window(now)
+        person = self.person
+        if person is not None and person.reading is not None:
+            person.tries += 1
+            asked = indicator.retry_prompt(person.reading, person.tries)
+            self._speaker.say(Prompt.SHOW_PASS if person.stranger else asked)
+            person.reading = None
+        self._sensing.open(now)
 
     def _change_person(self, now: Monotonic) -> None:
         self._close_person(now)
@@ -483,6 +443,8 @@ class Gate:
         self.person = person
         self._take_code(person, now)
         decision, receipt = self.judge.record(person, now)
+        if self._clock.monotonic() - now > SLOW_S and decision.verdict is Verdict.ADMIT:
+            decision, receipt = self.judge.take_back(receipt, self._clock.monotonic()), None
         self._light_up(person, decision, receipt)
         self._remember(person, decision)
 
@@ -508,34 +470,42 @@ class Gate:
             observer(self._last)
 
     def _remember(self, person: Person, decision: Decision) -> None:
-        self._spent = self._foreheads.present and (person.reading is not None or person.called)
-        self._owes_forehead = person.reading is None and not self._foreheads.present
-        self._window = None
-        self._next = None
         now, check = self._answered_at, person.check
+        self._sensing.answered(now, person.reading, called=person.called, owes=SWALLOW_S)
+        self._next = None
         if person.companion:
             self._companions.take(now)
-        if decision.verdict is not Verdict.ADMIT or check is None or person.companion:
-            return
-        self.judge.admitted(person, now)
-        self._companions.admitted(check, self.surroundings.policy, now)
+        self.judge.remember(person, decision, now)
+        high = person.reading is not None and person.reading.screening is Screening.HIGH
+        if person.companion and high:
+            # The child may lean in once more; who follows now is for the volunteer that is coming.
+            self._companions.forget()
+        if decision.verdict is Verdict.ADMIT and check is not None and not person.companion:
+            self._companions.admitted(check, person.text or "", self.surroundings.policy, now)
 
-    def _answer_again(self, check: PassCheck, code: CodeRead) -> None:
-        """The last answer once more for who holds the same code up again; green is never relit."""
-        last = self._last
-        if last is None or last.person.token != check.token:
-            return
+    def _same(self, check: PassCheck, code: CodeRead) -> None:
+        """The last code again: the next of a family, or the same person, who looks for the answer."""
         came_back = code.at - self._last_seen > ABSENT_S
         self._last_seen = code.at
-        if not came_back:
+        household = self._companions.peek(code.at)
+        family = household is not None and household.check.token == check.token
+        if came_back and family and not self.surroundings.reads_foreheads:
+            self._arrive(self._person_with(check, code))
+        elif came_back and self._shows_again(check):
+            self._fire(Input.SHOWN_AGAIN)
+
+    def _shows_again(self, check: PassCheck) -> bool:
+        last = self._last
+        return last is not None and last.person.token == check.token and last.light is not Light.ADMIT
+
+    def _answer_again(self, now: Monotonic) -> None:
+        """The last answer once more for who holds the same code up again; green is never relit."""
+        last = self._last
+        if last is None:
             return
-        if self.state in (State.IDLE, State.FAULT) and last.light is not Light.ADMIT:
-            self.state = State.ANSWERED
-            self._show(last.light)
-            answer = indicator.answer(
-                last.decision, attended=self.judge.attended, cold=self.surroundings.cold
-            )
-            self._light_until = Monotonic(self._clock.monotonic() + answer.seconds)
+        self._show(last.light)
+        answer = indicator.answer(last.decision, attended=self.judge.attended, cold=self.surroundings.cold)
+        self._light_until = Monotonic(now + answer.seconds)
 
     def _close_and_stop(self, now: Monotonic) -> None:
         self._close_person(now)
@@ -553,8 +523,16 @@ class Gate:
         self.light = light
         self._lamp.show(light)
 
-    def _open_window(self, now: Monotonic) -> None:
-        self._window = Window(self._parts.spec, now, self._foreheads.background)
+
+def _first_to_judge(judged: tuple[PassCheck, CodeRead]) -> int:
+    """Of several codes in one picture: a signed one that fails, one that is good, then what is no pass.
+
+    A good pass beside a held one is judged second, or a neighbour's phone could shine over the holder's.
+    """
+    check, _ = judged
+    if check.facts is None:
+        return 2
+    return 1 if check.valid else 0
 
 
 def _rounded(sample: Sample) -> Sample:

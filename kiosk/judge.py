@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from kiosk import record
 from kiosk.config import GateConfig
 from kiosk.errors import SensorStuck
+from kiosk.health import JOURNAL
 from kiosk.model import (
     Attended,
     Decision,
+    Direction,
     EventKind,
     Monotonic,
     PassFacts,
+    PassId,
+    Reason,
     Receipt,
     Screening,
+    Seconds,
+    Verdict,
 )
 from kiosk.passage.arrival import AntiPassback
 from kiosk.passage.decision import Circumstances, decide, needs_reading
 from kiosk.person import Person
 from kiosk.surroundings import Parts, Surroundings
+
+HIGH_STANDS_S: Final = Seconds(1800.0)
+"""How long a HIGH refers the same pass, until a volunteer's measurement can settle it. Ours."""
 
 
 class Judge:
@@ -32,6 +42,7 @@ class Judge:
         self._parts = parts
         self._around = surroundings
         self._passback = AntiPassback()
+        self._high = AntiPassback()
 
     @property
     def attended(self) -> bool:
@@ -45,7 +56,12 @@ class Judge:
         return needs_reading(self._circumstances(person))
 
     def record(self, person: Person, now: Monotonic) -> tuple[Decision, Receipt | None]:
-        """Decide and make it durable. Without a receipt the decision is never ADMIT (rule 1)."""
+        """Decide and make it durable. Without a receipt the decision is never ADMIT (rule 1).
+
+        The pass is checked again first: lists and time may have moved on while the forehead was read.
+        """
+        if person.text is not None:
+            person.check = self._around.check(person.text)
         facts = self._circumstances(person)
         decision = decide(facts)
         details = self._details(person, now)
@@ -59,10 +75,32 @@ class Judge:
             journal.hold(EventKind.PASSAGE, body, now)
         return decision, receipt
 
-    def admitted(self, person: Person, now: Monotonic) -> None:
-        """Remember an ADMIT, so that the same pass does not bring a second person through."""
-        if person.check is not None and person.check.facts is not None and not person.companion:
-            self._passback.admitted(person.check.facts.pass_id, self._config.direction, now)
+    def take_back(self, receipt: Receipt | None, now: Monotonic) -> Decision:
+        """An ADMIT that took too long to write is not lit: REFER instead, and the journal says so."""
+        body = {
+            "part": JOURNAL,
+            "code": "JOURNAL_SLOW",
+            "message": "an ADMIT was not lit: its record took too long to write",
+            "seq": None if receipt is None else receipt.seq,
+        }
+        self._around.journal.write_or_hold(EventKind.FAULT, body, now)
+        return Decision(Verdict.REFER, (Reason.JOURNAL_FAULT,))
+
+    def remember(self, person: Person, decision: Decision, now: Monotonic) -> None:
+        """Remember an ADMIT, so that the same pass brings no second person through, and a HIGH: the same
+        sensor is no second opinion, however often somebody leans in.
+        """
+        facts = person.check.facts if person.check is not None else None
+        if facts is None or person.companion:
+            return
+        if decision.verdict is Verdict.ADMIT:
+            self._passback.admitted(facts.pass_id, self._config.direction, now)
+        if person.reading is not None and person.reading.screening is Screening.HIGH:
+            self._high.admitted(facts.pass_id, Direction.IN, now)
+
+    def recall(self, pass_id: PassId, at: Monotonic) -> None:
+        """An ADMIT of this boot that the journal remembers from before the process was started anew."""
+        self._passback.admitted(pass_id, self._config.direction, at)
 
     def _circumstances(self, person: Person) -> Circumstances:
         around = self._around
@@ -78,7 +116,11 @@ class Judge:
             trust=around.trusted,
             lists_age_s=around.lists_age_s(),
             called=person.called,
+            high_before=not person.companion and self._was_high(facts, person.since),
         )
+
+    def _was_high(self, facts: PassFacts | None, now: Monotonic) -> bool:
+        return facts is not None and self._high.blocks(facts.pass_id, Direction.IN, now, HIGH_STANDS_S)
 
     def _seen_lately(self, facts: PassFacts | None, now: Monotonic) -> bool:
         if facts is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.model import Decision, Light, Monotonic, PassCheck, Reading, Receipt
+from kiosk.model import Decision, Light, Monotonic, PassCheck, Reading, Receipt, Seconds
 
 
 @dataclass(slots=True)
@@ -13,6 +13,7 @@ class Person:
 
     since: Monotonic
     check: PassCheck | None = None
+    """What counts for this person: their own pass or, for a companion, the household's."""
     companion: bool = False
     called: bool = False
     tries: int = 0
@@ -23,6 +24,23 @@ class Person:
     """When the code had been decoded and judged."""
     seen_at: Monotonic | None = None
     """Time of the newest frame that showed the code."""
+    text: str | None = None
+    """Text of the pass in :attr:`check`, to check it again at the answer; never written anywhere."""
+    stranger: bool = False
+    """The forehead came so long after the code that it may be somebody else's."""
+    _linked_at: Monotonic | None = None
+
+    def show(self, at: Monotonic) -> None:
+        """The code is in view: whoever stands there is this person."""
+        self.seen_at = self._linked_at = at
+        self.stranger = False
+
+    def link(self, at: Monotonic, keeps: Seconds) -> None:
+        """A forehead is in view; after a gap longer than ``keeps`` it says nothing about whose it is."""
+        if self._linked_at is not None and at - self._linked_at > keeps:
+            self.stranger = True
+        elif not self.stranger:
+            self._linked_at = at
 
     @property
     def token(self) -> str | None:

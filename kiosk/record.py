@@ -103,6 +103,7 @@ def passage(
             "lists_age_s": facts.lists_age_s,
             "journal": facts.journal_ok,
             "called": facts.called,
+            "high_before": facts.high_before,
         },
         "reading": None if reading is None else _reading(reading),
     }
@@ -230,6 +231,7 @@ def _recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstance
         lists_age_s=None if gate["lists_age_s"] is None else _number(gate, "lists_age_s"),
         journal_ok=_flag(gate, "journal"),
         called=_flag(gate, "called"),
+        high_before=_flag(gate, "high_before"),
     )
 
 

@@ -124,7 +124,10 @@ class Disk:
     ) -> Receipt:
         if self._street.disk_error is not None:
             raise self._street.disk_error
-        return self._journal.append(kind, body, verdict=verdict)
+        receipt = self._journal.append(kind, body, verdict=verdict)
+        if kind is EventKind.PASSAGE:
+            self._street.clock.advance(self._street.disk_takes)
+        return receipt
 
     def write_counted(self) -> Receipt | None:
         return self._journal.write_counted()
@@ -146,10 +149,12 @@ class Street:
         self.camera_fault: DeviceError | None = None
         self.sensor_fault: DeviceError | None = None
         self.disk_error: JournalError | None = None
+        self.disk_takes = Seconds(0.0)
+        """How long each passage takes to write."""
         self.clock = VirtualClock(START, start=Monotonic(1000.0))
         self.trust: DemoTrust = init_demo(folder / "trust", START)
         self.config = _config(folder, self.trust, commissioned, gate)
-        self.lamp = SimulatedLamp(clock=self.clock)
+        self.lamp = self._lamp()
         self.speaker = SimulatedSpeaker(self.clock)
         self.button = SimulatedCallButton()
         self.air: Part[Celsius] | None = None
@@ -160,6 +165,9 @@ class Street:
     def _camera(self) -> Part[CodeRead]:
         """What reads codes here; a test may put something else in its place."""
         return Supervised("camera", lambda: Camera(self))
+
+    def _lamp(self) -> SimulatedLamp:
+        return SimulatedLamp(clock=self.clock)
 
     def _button(self) -> Part[bool]:
         return Supervised("button", lambda: Presses(self.button))
@@ -197,7 +205,8 @@ class Street:
     def restart(self, chain: BackgroundCheck | None = None) -> None:
         """Stop the gate and start it anew over the same folder."""
         self.kiosk.close()
-        self.lamp = SimulatedLamp(clock=self.clock)
+        self.lamp, self.speaker = self._lamp(), SimulatedSpeaker(self.clock)
+        self.button = SimulatedCallButton()
         self.kiosk = self._assemble(chain)
 
     def change_event(self, seq: int) -> None:

@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from enum import StrEnum
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from kiosk.model import (
     Category,
@@ -188,6 +188,13 @@ class CodeFilter:
         self._limited_last = token
 
 
+class Household(NamedTuple):
+    """The pass that companions follow, and its text: it is checked again for each of them."""
+
+    check: PassCheck
+    text: str
+
+
 class Companions:
     """The people who follow a household pass: children, and whoever shares its phone.
 
@@ -196,37 +203,38 @@ class Companions:
     """
 
     def __init__(self) -> None:
-        self._check: PassCheck | None = None
+        self._household: Household | None = None
         self._until = Monotonic(0.0)
         self._left = 0
 
-    def admitted(self, check: PassCheck, policy: Policy, now: Monotonic) -> None:
+    def admitted(self, check: PassCheck, text: str, policy: Policy, now: Monotonic) -> None:
         """A pass was answered with ADMIT; a household's opens places for those behind."""
         if check.facts is None or check.facts.category is not Category.HOUSEHOLD:
             return
-        if self._check is not None and self._check.token == check.token and now < self._until:
+        newest = self._household
+        if newest is not None and newest.check.token == check.token and now < self._until:
             return
-        self._check, self._left = check, policy.companions
+        self._household, self._left = Household(check, text), policy.companions
         self._until = Monotonic(now + policy.companions_s)
 
     def waiting(self, now: Monotonic) -> int:
         """Places left at ``now``."""
         return self._left if now < self._until else 0
 
-    def peek(self, now: Monotonic) -> PassCheck | None:
-        """The household pass that somebody arriving now may follow; uses nothing up."""
-        return self._check if self.waiting(now) else None
+    def peek(self, now: Monotonic) -> Household | None:
+        """The household that somebody arriving now may follow; uses nothing up."""
+        return self._household if self.waiting(now) else None
 
-    def take(self, now: Monotonic) -> PassCheck | None:
-        """The household pass that this arrival follows, or None; uses one place up."""
-        check = self.peek(now)
-        if check is not None:
+    def take(self, now: Monotonic) -> Household | None:
+        """The household that this arrival follows, or None; uses one place up."""
+        household = self.peek(now)
+        if household is not None:
             self._left -= 1
-        return check
+        return household
 
     def forget(self) -> None:
         """Withdraw all places, as when a stricter mode comes into force."""
-        self._check, self._left = None, 0
+        self._household, self._left = None, 0
 
 
 class AntiPassback:

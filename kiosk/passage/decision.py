@@ -37,6 +37,8 @@ class Circumstances:
     lists_age_s: float | None = 0
     """Seconds since the lists were signed; None: not known."""
     journal_ok: bool = True
+    high_before: bool = False
+    """This pass's holder read HIGH a while ago: the same sensor is no second opinion."""
     called: bool = False
     """Somebody pressed the call button."""
 
@@ -62,13 +64,16 @@ def judged(own: PassCheck | None, household: PassCheck | None) -> tuple[PassChec
     pass that an issuer signed, or a forgery, is judged by that: a hold can't be walked around by
     following a neighbour.
     """
-    if household is None or (own is not None and own.token != household.token and _stands_alone(own)):
+    if household is None or (own is not None and _stands_alone(own, household)):
         return own, False
     return household, True
 
 
-def _stands_alone(check: PassCheck) -> bool:
-    return check.valid or check.facts is not None or check.reason in _CERTAIN
+def _stands_alone(own: PassCheck, household: PassCheck) -> bool:
+    """The family's own code stands alone too once it no longer is what it was."""
+    if own.token == household.token:
+        return not own.valid
+    return own.facts is not None or own.reason in _CERTAIN
 
 
 def _vouched(c: Circumstances) -> bool:
@@ -151,7 +156,7 @@ def _not_required(c: Circumstances) -> bool:
 
 def _no_reading(c: Circumstances) -> bool:
     """Tried in vain, or not tried although everything else would let the person through."""
-    if not _required(c):
+    if not _required(c) or c.high_before:
         return False
     if c.screening is Screening.RETRY:
         return True
@@ -200,7 +205,7 @@ PASS_ROWS: Final[tuple[Row, ...]] = (
     Row(_R.COMPANION, lambda c: _vouched(c) and c.companion, _A),
 )
 FOREHEAD_ROWS: Final[tuple[Row, ...]] = (
-    Row(_R.TEMPERATURE_HIGH, _reads(Screening.HIGH), _REFER),
+    Row(_R.TEMPERATURE_HIGH, lambda c: c.high_before or _reads(Screening.HIGH)(c), _REFER),
     Row(_R.TEMPERATURE_GUARD, _guard(admits=False), _REFER),
     Row(_R.MEASURE_BY_HAND, _environment(admits=False), _REFER),
     Row(_R.NO_READING, _no_reading, _REFER),
@@ -244,7 +249,7 @@ def _silent(found: list[Row]) -> Reason | None:
 
 def needs_reading(c: Circumstances) -> bool:
     """True when the pass alone does not settle it and the policy requires a reading not taken yet."""
-    return c.screening is None and _required(c) and _settled(c) is Verdict.ADMIT
+    return c.screening is None and _required(c) and not c.high_before and _settled(c) is Verdict.ADMIT
 
 
 def _settled(c: Circumstances) -> Verdict:

@@ -138,16 +138,26 @@ def test_who_shows_the_wrong_code_first_and_leans_in_all_the_while_is_admitted_w
     assert verdicts(street) == ["REFER", "ADMIT"]
 
 
-def test_who_was_too_warm_may_lean_in_again_and_is_measured_anew(street: Street) -> None:
-    street.shown = [street.issue().text]
+def test_who_was_too_warm_is_not_measured_into_a_green_light(street: Street) -> None:
+    text = street.issue().text
+    street.shown = [text]
     street.run(0.3)
     lean_in(street, 1.2)
     assert until_answered(street).decision.reasons[0] is Reason.TEMPERATURE_HIGH
     street.warmth = WALL
     street.run(1.5)
-    lean_in(street, 1.2)
-    assert until_answered(street).decision.reasons[0] is Reason.TEMPERATURE_HIGH
-    assert verdicts(street) == ["REFER", "REFER"]
+    lean_in(street, 0.0)
+    street.run(5.0)
+    assert verdicts(street) == ["REFER"], "the phone was held up all the while: the answer stands"
+    street.warmth, street.shown = WALL, []
+    street.run(8.0)
+    again = street.pass_by(text, above=0.0)
+    assert again is not None
+    assert again.decision.reasons[0] is Reason.TEMPERATURE_HIGH
+    street.run(1800.0)
+    later = street.pass_by(text, above=0.0)
+    assert later is not None
+    assert later.decision.verdict is Verdict.ADMIT
 
 
 def test_the_answer_is_shown_again_to_who_holds_the_code_up_again(street: Street) -> None:

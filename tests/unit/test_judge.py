@@ -12,6 +12,7 @@ from kiosk.judge import Judge
 from kiosk.model import (
     Attended,
     Category,
+    Decision,
     Direction,
     EventKind,
     PassCheck,
@@ -35,6 +36,9 @@ def street(folder: Path) -> Iterator[Street]:
     with Street(folder) as made:
         made.run(1.0)
         yield made
+
+
+LET_IN = Decision(Verdict.ADMIT, (Reason.PASS_VALID, Reason.TEMPERATURE_NORMAL))
 
 
 def judge_of(street: Street) -> Judge:
@@ -85,7 +89,7 @@ def test_a_refusal_stays_a_refusal_without_a_record(street: Street) -> None:
 
 def test_a_pass_that_was_let_in_brings_no_second_person_through(street: Street) -> None:
     first = somebody(street)
-    judge_of(street).admitted(first, street.clock.monotonic())
+    judge_of(street).remember(first, LET_IN, street.clock.monotonic())
     again = Person(street.clock.monotonic(), first.check, reading=Reading(Screening.NORMAL))
     decision, _ = judge_of(street).record(again, street.clock.monotonic())
     assert decision.reasons[0] is Reason.ANTI_PASSBACK
@@ -97,7 +101,7 @@ def test_a_pass_that_was_let_in_brings_no_second_person_through(street: Street) 
 def test_who_followed_a_household_does_not_use_its_pass_up(street: Street) -> None:
     child = somebody(street)
     child.companion = True
-    judge_of(street).admitted(child, street.clock.monotonic())
+    judge_of(street).remember(child, LET_IN, street.clock.monotonic())
     head = Person(street.clock.monotonic(), child.check, reading=Reading(Screening.NORMAL))
     assert judge_of(street).record(head, street.clock.monotonic())[0].verdict is Verdict.ADMIT
 
@@ -106,7 +110,7 @@ def test_a_gate_that_does_not_know_the_way_accuses_nobody(folder: Path) -> None:
     with Street(folder, direction=Direction.BOTH) as street:
         street.run(1.0)
         person = somebody(street)
-        judge_of(street).admitted(person, street.clock.monotonic())
+        judge_of(street).remember(person, LET_IN, street.clock.monotonic())
         assert judge_of(street).record(person, street.clock.monotonic())[0].verdict is Verdict.ADMIT
 
 

@@ -89,7 +89,7 @@ def test_what_goes_off_goes_off_before_what_comes_on() -> None:
     with gpio_rig() as rig:
         rig.show(Light.HOLD_STILL)
         rig.admit()  # from lit red straight to green
-        rig.show(Light.REFER)
+        rig.show(Light.FAULT)
         rig.clock.advance(0.15)
         changes = [(edge.name, edge.on) for edge in rig.pins.edges]
     assert changes[:6] == [

@@ -20,7 +20,14 @@ from kiosk.model import (
     Seconds,
     ThermometerSpec,
 )
-from kiosk.passage.arrival import AntiPassback, CodeFilter, CodeJudgement, Companions, ForeheadWatch
+from kiosk.passage.arrival import (
+    AntiPassback,
+    CodeFilter,
+    CodeJudgement,
+    Companions,
+    ForeheadWatch,
+    Household,
+)
 from kiosk.policy import EMERGENCY, ROUTINE
 from tests.unit.passage.circumstances import native
 from tests.unit.passage.foreheads import ALL, DCI, XAA, XCC, Scene, sample, steps, stream
@@ -259,58 +266,58 @@ FAMILY = native(category=Category.HOUSEHOLD)
 
 def test_four_may_follow_a_household_pass_for_a_minute() -> None:
     companions = Companions()
-    companions.admitted(FAMILY, ROUTINE, at(10))
-    assert [companions.take(at(11)) for _ in range(5)] == [FAMILY] * 4 + [None]
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(10))
+    assert [companions.take(at(11)) for _ in range(5)] == [Household(FAMILY, "GP1:")] * 4 + [None]
 
-    companions.admitted(FAMILY, ROUTINE, at(100))
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(100))
     assert companions.waiting(at(159.9)) == 4
     assert companions.take(at(160)) is None
 
 
 def test_looking_uses_nothing_up() -> None:
     companions = Companions()
-    companions.admitted(FAMILY, ROUTINE, at(0))
-    assert [companions.peek(at(1)) for _ in range(9)] == [FAMILY] * 9
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(0))
+    assert [companions.peek(at(1)) for _ in range(9)] == [Household(FAMILY, "GP1:")] * 9
     assert companions.waiting(at(1)) == 4
 
 
 @pytest.mark.parametrize("category", [one for one in Category if one is not Category.HOUSEHOLD])
 def test_nobody_follows_any_other_pass(category: Category) -> None:
     companions = Companions()
-    companions.admitted(native(category=category), ROUTINE, at(0))
-    companions.admitted(PassCheck("opaque", Reason.PASS_UNKNOWN, "toy"), ROUTINE, at(0))
+    companions.admitted(native(category=category), "GP1:", ROUTINE, at(0))
+    companions.admitted(PassCheck("opaque", Reason.PASS_UNKNOWN, "toy"), "GP1:", ROUTINE, at(0))
     assert companions.take(at(1)) is None
 
 
 def test_in_emergency_mode_nobody_follows() -> None:
     companions = Companions()
-    companions.admitted(FAMILY, EMERGENCY, at(0))
+    companions.admitted(FAMILY, "GP1:", EMERGENCY, at(0))
     assert companions.take(at(1)) is None
 
 
 def test_a_queue_can_not_follow_one_phone_for_ever() -> None:
     """Each ADMIT of a follower is an ADMIT of the same pass; it must not open new places."""
     companions, through = Companions(), 0
-    companions.admitted(FAMILY, ROUTINE, at(0))
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(0))
     for second in range(1, 59):
-        check = companions.take(at(second))
-        if check is not None:
+        household = companions.take(at(second))
+        if household is not None:
             through += 1
-            companions.admitted(check, ROUTINE, at(second))
+            companions.admitted(household.check, "GP1:", ROUTINE, at(second))
     assert through == 4
 
 
 def test_the_newest_family_counts_and_places_are_not_added_up() -> None:
     companions = Companions()
     other = replace(FAMILY, token="other")
-    companions.admitted(FAMILY, ROUTINE, at(0))
-    companions.admitted(other, ROUTINE, at(5))
-    assert [companions.take(at(6)) for _ in range(5)] == [other] * 4 + [None]
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(0))
+    companions.admitted(other, "GP1:", ROUTINE, at(5))
+    assert [companions.take(at(6)) for _ in range(5)] == [Household(other, "GP1:")] * 4 + [None]
 
 
 def test_a_stricter_mode_withdraws_the_places() -> None:
     companions = Companions()
-    companions.admitted(FAMILY, ROUTINE, at(0))
+    companions.admitted(FAMILY, "GP1:", ROUTINE, at(0))
     companions.forget()
     assert companions.take(at(1)) is None
 
