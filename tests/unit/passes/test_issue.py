@@ -60,6 +60,14 @@ def test_passes_share_neither_id_nor_status_index() -> None:
         office.issue(Category.RESIDENT, now=NOW, life=Seconds(60))
 
 
+def test_the_last_free_index_of_a_large_list_is_found() -> None:
+    """Random tries alone would miss it more often than not, and call the list full."""
+    office = issuer(size=20_000, used=tuple(set(range(20_000)) - {7}))
+    assert office.issue(Category.RESIDENT, now=NOW, life=Seconds(60)).facts.status_index == 7
+    with pytest.raises(TrustError, match="full"):
+        office.issue(Category.RESIDENT, now=NOW, life=Seconds(60))
+
+
 def test_indexes_given_out_before_are_left_alone() -> None:
     office = issuer(size=4, used=(0, 1, 3))
     assert office.issue(Category.RESIDENT, now=NOW, life=Seconds(60)).facts.status_index == 2
