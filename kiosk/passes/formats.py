@@ -6,15 +6,15 @@ more line in :data:`FORMATS`. Whatever no format claims is opaque: unknown, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.model import PassCheck, Reason
+from kiosk.model import CodeRead, PassCheck, Reason
 from kiosk.passes import native, opaque
 from kiosk.passes.context import PassContext
 
-__all__ = ["FORMATS", "LONGEST_TEXT", "PassContext", "PassFormat", "check"]
+__all__ = ["FORMATS", "LONGEST_TEXT", "PassContext", "PassFormat", "check", "likeliest_first"]
 
 LONGEST_TEXT: Final = 7089
 """Characters: what the largest QR symbol holds, in digits."""
@@ -30,6 +30,23 @@ class PassFormat:
 
 
 FORMATS: Final = (PassFormat(native.NAME, native.PREFIX, native.check),)
+
+
+def likeliest_first(codes: Iterable[CodeRead]) -> list[CodeRead]:
+    """Each text once, at its newest: first what claims to be a pass, and of equals the newest.
+
+    Whoever looks at a few codes only asks here first, or a sheet of other codes would hide a pass.
+    """
+    newest: dict[str, CodeRead] = {}
+    for code in codes:
+        seen = newest.get(code.text)
+        if seen is None or code.at >= seen.at:
+            newest[code.text] = code
+    return sorted(newest.values(), key=lambda code: (not _claims_to_be_a_pass(code.text), -code.at))
+
+
+def _claims_to_be_a_pass(text: str) -> bool:
+    return len(text) <= LONGEST_TEXT and text.startswith(tuple(known.prefix for known in FORMATS))
 
 
 def check(text: str, context: PassContext) -> PassCheck:

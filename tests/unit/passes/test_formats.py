@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.model import CommunityId, Reason
+from kiosk.model import CodeRead, CommunityId, Monotonic, Reason
 from kiosk.passes import base45, formats, native, opaque
 from kiosk.passes.context import PassContext
 from kiosk.passes.status import StatusLists
@@ -24,6 +24,8 @@ EMPTY = PassContext(
     community=CommunityId("demo"),
     token_key=kit.TOKEN_KEY,
 )
+NUMBERS = [f"690123456{number:04}" for number in range(12)]
+"""What a shelf of goods, or a sheet of stickers, holds up beside a pass."""
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
 
@@ -108,3 +110,29 @@ def test_without_lists_nothing_is_believed_and_nothing_raises() -> None:
 def test_prefixes_do_not_shadow_each_other() -> None:
     prefixes = [known.prefix for known in formats.FORMATS]
     assert not any(a != b and a.startswith(b) for a in prefixes for b in prefixes)
+
+
+# -- which codes are looked at when there are many ---------------------------------------------------
+
+
+def read(text: str, at: float = 1.0) -> CodeRead:
+    return CodeRead(text, "QRCode", "test", Monotonic(at))
+
+
+@pytest.mark.parametrize("place", [0, 6, 12])
+def test_a_pass_among_many_codes_comes_first_wherever_it_stands(place: int) -> None:
+    texts = [*NUMBERS[:place], "GP1:ABC", *NUMBERS[place:]]
+    ordered = formats.likeliest_first([read(text) for text in texts])
+    assert ordered[0].text == "GP1:ABC"
+    assert sorted(code.text for code in ordered) == sorted(texts)
+
+
+def test_of_equals_the_newest_comes_first_and_each_text_once() -> None:
+    shown = [read("GP1:OLD", 1.0), *(read("poster", at) for at in (1.0, 1.1, 1.2)), read("GP1:NEW", 1.1)]
+    ordered = formats.likeliest_first(shown)
+    assert [(code.text, code.at) for code in ordered] == [("GP1:NEW", 1.1), ("GP1:OLD", 1.0), ("poster", 1.2)]
+
+
+def test_a_text_too_long_for_any_pass_is_not_likely_to_be_one() -> None:
+    long = read("GP1:" + "A" * formats.LONGEST_TEXT, 2.0)
+    assert formats.likeliest_first([long, read("GP1:ABC")])[0].text == "GP1:ABC"
