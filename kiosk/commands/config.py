@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(path: Path | None, as_json: bool) -> int:
     config = load(path)
     if as_json:
-        print(json.dumps(_plain(config), ensure_ascii=False, indent=2))
+        print(json.dumps(_plain(config), indent=2))
     else:
         print("\n".join(as_toml(config)))
     return 0
@@ -86,7 +86,7 @@ def _diff(path: Path | None, as_json: bool) -> int:
         if (value := mine[setting.section][setting.name]) != shipped[setting.section][setting.name]
     }
     if as_json:
-        print(json.dumps(changed, ensure_ascii=False, indent=2))
+        print(json.dumps(changed, indent=2))
     else:
         print("\n".join(_changes(changed)) or "Nothing differs from the defaults.")
     return 1 if changed else 0
@@ -113,7 +113,7 @@ def _check(path: Path | None, as_json: bool) -> int:
     except ConfigError as error:
         problems = error.problems
     if as_json:
-        print(json.dumps(_verdict(path, problems), ensure_ascii=False, indent=2))
+        print(json.dumps(_verdict(path, problems), indent=2))
     else:
         print("\n".join(_sentences(path, problems)))
     return 1 if problems else 0

@@ -94,7 +94,7 @@ def _issue(arguments: argparse.Namespace) -> int:
         raise Usage(f"{stem.parent}: the pictures can't be written there: {error.strerror}") from None
     trust.record(issued)
     if arguments.json:
-        print(json.dumps(_issued_plain(issued, pictures), ensure_ascii=False))
+        print(json.dumps(_issued_plain(issued, pictures)))
     else:
         print(issued.text, *pictures, sep="\n")
     return 0
@@ -134,7 +134,7 @@ def _show(arguments: argparse.Namespace) -> int:
     for text in texts:
         lines = explain.in_words(text)
         if arguments.json:
-            print(json.dumps({"text": text, "words": lines}, ensure_ascii=False))
+            print(json.dumps({"text": text, "words": lines}))
         else:
             print("\n".join(lines))
     return 0 if texts else _no_code(arguments.code)
@@ -164,7 +164,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     checks = [formats.check(text, context) for text in texts]
     for text, check in zip(texts, checks, strict=True):
         if arguments.json:
-            print(json.dumps(_check_plain(text, check), ensure_ascii=False))
+            print(json.dumps(_check_plain(text, check)))
         else:
             print(_check_words(check))
     if not texts:

@@ -60,7 +60,7 @@ def _keep_on(sync: Sync) -> None:
 
 def _status(config: Config, as_json: bool) -> int:
     status = read_status(config)
-    print(json.dumps(status, ensure_ascii=False) if as_json else "\n".join(_lines(status)))
+    print(json.dumps(status) if as_json else "\n".join(_lines(status)))
     return 0
 
 

@@ -99,7 +99,7 @@ def _look(arguments: argparse.Namespace) -> int:
     except TrustError as error:
         return _refused(error, arguments.json)
     if arguments.json:
-        print(json.dumps(_plain(found) | {"ok": True}, ensure_ascii=False))
+        print(json.dumps(_plain(found) | {"ok": True}))
     elif arguments.action == "verify":
         print(f"A gate takes these lists: signed {_hours(found.age(interval))} ago, {found.mode} in force.")
     else:
@@ -109,7 +109,7 @@ def _look(arguments: argparse.Namespace) -> int:
 
 def _refused(error: TrustError, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"ok": False, "code": error.code, "message": str(error)}, ensure_ascii=False))
+        print(json.dumps({"ok": False, "code": error.code, "message": str(error)}))
     else:
         print(f"A gate would refuse these lists: {error} ({error.code})")
     return 1
