@@ -213,7 +213,7 @@ def test_a_new_process_still_knows_who_has_just_passed(street: Street) -> None:
     assert answers(street) == [("ADMIT", "PASS_VALID"), ("REFER", "ANTI_PASSBACK")]
 
 
-# -- one phone, several people --------------------------------------------------------------------------------
+# -- one phone, several people -----------------------------------------------------------------------------
 
 
 def test_a_phone_left_in_view_is_not_accused_because_the_next_one_leans_in(street: Street) -> None:
