@@ -51,6 +51,16 @@ def screening(which: Screening, language: str) -> str:
     return _in(_SCREENINGS[which], language)
 
 
+def part(name: str, language: str) -> str:
+    """A part of the gate (kiosk.health); one that this version does not know keeps its name."""
+    return _in(_PARTS[name], language) if name in _PARTS else name
+
+
+def fault(code: str, language: str) -> str:
+    """What is wrong with a part, to be read after its name; an unknown code is said as it is."""
+    return _in(_FAULTS[code], language) if code in _FAULTS else code
+
+
 def _in(words: Words, language: str) -> str:
     if language not in LANGUAGES:
         raise KeyError(f"no words in {language!r}, only in {', '.join(LANGUAGES)}")
@@ -211,4 +221,57 @@ _REASONS: Final[Mapping[Reason, Words]] = {
         "测温读数不变,请用耳温枪测量并检查探头",
         "The thermometer is stuck. Please measure with the ear thermometer and check the sensor",
     ),
+}
+
+_PARTS: Final[Mapping[str, Words]] = {
+    "camera": Words("摄像头", "camera"),
+    "thermometer": Words("测温探头", "thermometer"),
+    "air": Words("气温计", "air thermometer"),
+    "button": Words("呼叫按钮", "call button"),
+    "journal": Words("通行记录", "journal"),
+    "disk": Words("存储", "disk"),
+    "chain": Words("历史记录", "older records"),
+    "directory": Words("名单", "signed lists"),
+    "environment": Words("测温环境", "surroundings"),
+    "clock": Words("时钟", "clock"),
+    "secret": Words("本机密钥", "device's secret"),
+    "floor": Words("时间存档", "saved time"),
+    "server": Words("社区服务器", "community server"),
+}
+
+_FAULTS: Final[Mapping[str, Words]] = {
+    # devices
+    "DEVICE": Words("工作不正常", "does not work as it should"),
+    "DEVICE_ABSENT": Words("未连接", "not connected"),
+    "DEVICE_PERMISSION": Words("无权使用", "may not be used by this program"),
+    "DEVICE_BUSY": Words("被其他程序占用", "in use by another program"),
+    "DEVICE_STALLED": Words("没有数据", "delivers nothing"),
+    "DECODER": Words("解码失败", "pictures can't be decoded"),
+    "SENSOR_FAULT": Words("数据错误", "delivers errors"),
+    "SENSOR_STUCK": Words("读数不变", "always delivers the same"),
+    # journal and disk
+    "DISK_FULL": Words("磁盘已满", "the disk is full"),
+    "JOURNAL": Words("无法写入", "can't be written"),
+    "JOURNAL_DAMAGED": Words("已损坏或被改动", "damaged or changed"),
+    "JOURNAL_LOCKED": Words("被另一程序占用", "written by another program"),
+    # lists
+    "DIRECTORY_MISSING": Words("尚未收到", "not there yet"),
+    "TRUST": Words("签名或内容不符", "refused: not as it was signed"),
+    "TRUST_EXPIRED": Words("信任名单已过期", "the trust list has expired"),
+    "LISTS_TOO_OLD": Words("过旧", "too old"),
+    # time and secrets
+    "CLOCK_UNTRUSTED": Words("时间未确认", "time not proven"),
+    "FLOOR_NOT_SAVED": Words("无法保存", "can't be saved"),
+    "SECRET_DAMAGED": Words("已损坏,已重新生成", "was damaged and made anew"),
+    "UNSAFE_PERMISSIONS": Words("其他用户可读", "open to other users"),
+    # surroundings
+    "AMBIENT_COLD": Words("室内太冷", "too cold for measuring"),
+    "AMBIENT_HOT": Words("室内太热", "too warm for measuring"),
+    "OUTDOORS_COLD": Words("室外太冷", "too cold outdoors for measuring"),
+    "OUTDOORS_UNKNOWN": Words("室外气温未知", "nobody knows how cold it is outdoors"),
+    "DIE_FAR_FROM_AIR": Words("探头被晒热或冷却", "the sensor is far from the air's temperature"),
+    "AMBIENT_CHANGING": Words("气温变化太快", "the temperature changes too fast"),
+    "CALIBRATION_OLD": Words("校准已过期", "the calibration is over a year old"),
+    # the demo's server
+    "SERVER_GONE": Words("没有应答", "does not answer"),
 }

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from kiosk import words
+from kiosk import errors, health, words
 from kiosk.model import Light, Prompt, Reason, Screening, Verdict
+from kiosk.passage.environment import Surroundings
+from tests.data import REPOSITORY
 
 SAYERS: dict[type[StrEnum], Callable[[Any, str], str]] = {
     Reason: words.reason,
@@ -36,6 +38,32 @@ def test_each_word_is_there_in_chinese_and_in_english(which: StrEnum, zh: str, e
     assert en.isascii()
     assert zh == zh.strip()
     assert en == en.strip()
+
+
+def fault_codes() -> set[str]:
+    """What can be wrong with a part: errors that parts raise, the surroundings, the page on faults."""
+    page = (REPOSITORY / "docs" / "faults.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\|[^|]+\| \w+ \| \w+ \| ([A-Z_, ]+) \|", page, re.MULTILINE)
+    codes = {code for cell in tables for code in cell.split(", ")} | set(Surroundings)
+    for root in (errors.DeviceError, errors.JournalError, errors.TrustError):
+        codes |= {kind.code for kind in (root, *root.__subclasses__())}
+    return codes - {errors.PictureError.code}
+
+
+def test_every_fault_of_every_part_has_words_in_both_languages() -> None:
+    parts = {value for name, value in vars(health).items() if name.isupper() and isinstance(value, str)}
+    assert len(parts) > 10
+    assert len(fault_codes()) > 20
+    for say, names in ((words.part, parts), (words.fault, fault_codes())):
+        for name in names:
+            assert re.search("[\u4e00-\u9fff]", say(name, "zh")), name
+            assert re.search("[a-z]", say(name, "en")), name
+            assert "_" not in say(name, "en")
+
+
+def test_a_fault_of_some_newer_gate_is_said_as_it_is() -> None:
+    assert words.fault("FLUX_LOST", "en") == "FLUX_LOST"
+    assert words.part("capacitor", "zh") == "capacitor"
 
 
 @pytest.mark.parametrize("kind", SAYERS)
