@@ -91,7 +91,7 @@ def assemble(
     proven, at = floor.load()
     roots = [PublicKey.load(file) for file in config.directory.roots]
     opener = _journal_opener(config, clock, boot)
-    journal = JournalKeeper(lambda: writer(opener()))
+    journal = JournalKeeper(lambda: writer(opener()), clock)
     surroundings = Surroundings(
         config=config.gate,
         site=site_of(config),

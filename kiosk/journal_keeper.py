@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from kiosk.devices import Clock
 from kiosk.errors import JournalError, JournalFull
 from kiosk.model import EventKind, Monotonic, Receipt, Seconds, Verdict
 
@@ -52,12 +53,14 @@ class Writer(Protocol):
 class JournalKeeper:
     """The gate's way to its journal. For the gate thread only."""
 
-    def __init__(self, opener: Callable[[], Writer]) -> None:
+    def __init__(self, opener: Callable[[], Writer], clock: Clock | None = None) -> None:
+        """``clock``: asked how late it is when a try has failed; None: as late as it was before it."""
         self.fault: JournalError | None = None
         self.lost = 0
         """Events beyond what could be held; their number is journaled when writing works again."""
         self.writer: Writer | None = None
         self._opener = opener
+        self._clock = clock
         self._waiting: deque[tuple[EventKind, Mapping[str, object]]] = deque()
         self._settings: Mapping[str, object] | None = None
         self._settings_in = ""
@@ -173,7 +176,9 @@ class JournalKeeper:
         if self.fault is None:
             log.error("journal: %s: %s", error.code, error)
         self.fault = error
-        self._next_try = Monotonic(now + RETRY)
+        # The try itself may have waited for a lock or a slow disk: people must get a turn in between.
+        late = now if self._clock is None else max(now, self._clock.monotonic())
+        self._next_try = Monotonic(late + RETRY)
         if not isinstance(error, JournalFull):
             # Whatever else happened to the file, opening it anew verifies it and sets it aside if need be.
             self._release()

@@ -29,7 +29,8 @@ SCHEMA_VERSION: Final = 1
 FILE_MODE: Final = 0o640
 DIRECTORY_MODE: Final = 0o2750
 """Readers share the group; they must not be able to create a -wal or -shm that locks the writer out."""
-WRITER_WAIT_S: Final = 3.0
+WRITER_WAIT_S: Final = 0.5
+"""For another process that holds the file: meanwhile nobody is answered, and the next try comes anyway."""
 READER_WAIT_S: Final = 1.0
 LOOKS: Final = 10
 SCHEMA: Final = """CREATE TABLE events (

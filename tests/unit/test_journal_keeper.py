@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.clock import SystemClock
 from kiosk import journal_keeper
 from kiosk.errors import JournalError, JournalFull, JournalLocked
 from kiosk.journal_keeper import AT_ONCE, RECLAIM, RETRY, WAITING_LIMIT, JournalKeeper, Writer
@@ -254,6 +258,61 @@ def test_a_failing_journal_is_opened_once_a_second_and_not_with_every_event(
     for turn in range(1000):
         note(keeper, turn, turn * 0.01)
     assert disk.opened == 10
+
+
+def test_the_second_between_two_tries_begins_when_the_failed_one_has_ended(disk: Disk) -> None:
+    """A try that waits for somebody's lock must not be followed by the next one in the same turn."""
+
+    def wait_and_fail() -> Writer:
+        disk.opened += 1
+        disk.clock.advance(2.0)
+        raise JournalLocked("another process holds the file")
+
+    keeper = JournalKeeper(wait_and_fail, disk.clock)
+    began = disk.clock.monotonic()
+    for number in range(5):
+        note(keeper, number, began)
+    keeper.turn(disk.clock.monotonic())
+    assert disk.opened == 1
+    keeper.turn(Monotonic(began + 2.0 + RETRY))
+    assert disk.opened == 2
+
+
+def test_a_process_that_locks_the_file_holds_the_gate_up_for_less_than_a_second_at_a_time(
+    disk: Disk,
+) -> None:
+    clock = SystemClock()
+    keeper = JournalKeeper(disk.open, clock)
+    note(keeper, 1, clock.monotonic())
+    with locked_by_another_process(disk.path):
+        for number in (2, 3, 4):
+            began = clock.monotonic()
+            # As if the second between two tries had passed each time.
+            note(keeper, number, Monotonic(began + number * 10))
+            keeper.turn(began)
+            keeper.turn(clock.monotonic())
+            assert clock.monotonic() - began < 1.5
+        assert keeper.fault is not None
+        assert keeper.fault.code == "JOURNAL_LOCKED"
+    keeper.turn(Monotonic(began + 50))
+    assert disk.numbers() == [1, 2, 3, 4]
+    keeper.close()
+
+
+@contextmanager
+def locked_by_another_process(path: Path) -> Iterator[None]:
+    """As a program would that was meant to read only, and hangs in the middle of a transaction."""
+    script = (
+        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1]); "
+        "connection.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield
 
 
 # -- the end ------------------------------------------------------------------------------------------------
