@@ -434,6 +434,7 @@ class Gate:
             person.reading = Reading(Screening.RETRY, note="left unanswered")
         if person.token is not None:
             self._codes.forget(person.token)
+        person.left = True
         self.judge.record(person, now)
 
     def _answer(self, now: Monotonic) -> None:

@@ -117,6 +117,7 @@ class Judge:
             lists_age_s=around.lists_age_s(),
             called=person.called,
             high_before=not person.companion and self._was_high(facts, person.since),
+            left=person.left,
         )
 
     def _was_high(self, facts: PassFacts | None, now: Monotonic) -> bool:

@@ -28,6 +28,8 @@ class Person:
     """Text of the pass in :attr:`check`, to check it again at the answer; never written anywhere."""
     stranger: bool = False
     """The forehead came so long after the code that it may be somebody else's."""
+    left: bool = False
+    """Gone before an answer."""
     _linked_at: Monotonic | None = None
 
     def show(self, at: Monotonic) -> None:

@@ -104,6 +104,7 @@ def passage(
             "journal": facts.journal_ok,
             "called": facts.called,
             "high_before": facts.high_before,
+            "left": facts.left,
         },
         "reading": None if reading is None else _reading(reading),
     }
@@ -232,6 +233,7 @@ def _recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstance
         journal_ok=_flag(gate, "journal"),
         called=_flag(gate, "called"),
         high_before=_flag(gate, "high_before"),
+        left=_flag(gate, "left"),
     )
 
 

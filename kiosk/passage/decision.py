@@ -39,6 +39,8 @@ class Circumstances:
     journal_ok: bool = True
     high_before: bool = False
     """This pass's holder read HIGH a while ago: the same sensor is no second opinion."""
+    left: bool = False
+    """Gone, or the gate was stopped, before an answer: nobody is admitted who did not see it."""
     called: bool = False
     """Somebody pressed the call button."""
 
@@ -155,7 +157,9 @@ def _not_required(c: Circumstances) -> bool:
 
 
 def _no_reading(c: Circumstances) -> bool:
-    """Tried in vain, or not tried although everything else would let the person through."""
+    """Tried in vain, gone before an answer, or not tried although all else would let the person through."""
+    if c.left:
+        return True
     if not _required(c) or c.high_before:
         return False
     if c.screening is Screening.RETRY:

@@ -11,6 +11,7 @@ from kiosk.gate import State
 from kiosk.model import (
     Category,
     CodeRead,
+    Direction,
     EventKind,
     Light,
     Mode,
@@ -21,7 +22,7 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.person import Passage
-from tests.street import WALL, Street, forehead, memory_folder
+from tests.street import WALL, Street, assert_sound, forehead, memory_folder
 
 POSTER = "https://example.org/spring-festival"
 
@@ -405,3 +406,20 @@ def test_who_is_there_when_the_gate_stops_is_on_record(street: Street) -> None:
     assert event["verdict"] == "REFER"
     assert event["reading"]["note"] == "left unanswered"
     assert street.speaker.last is Prompt.HOLD_STILL
+
+
+def test_who_leaves_unanswered_is_never_on_record_as_admitted(folder: Path) -> None:
+    """Going out needs no reading in routine: the mode changed while somebody was being read."""
+    with Street(folder, direction=Direction.OUT) as street:
+        street.trust.publish(street.trust_time(0), mode=Mode.EMERGENCY)
+        street.run(2.0)
+        street.shown = [street.issue().text]
+        street.run(0.5)
+        assert street.state() is State.READING
+        street.trust.publish(street.trust_time(0), mode=Mode.ROUTINE)
+        street.run(1.5)
+        street.gate.stop()
+        [event] = street.events(EventKind.PASSAGE)
+        assert (event["verdict"], event["reasons"][0]) == ("REFER", "NO_READING")
+        assert event["gate"]["left"] is True
+        assert_sound(street.config.journal.path)

@@ -95,6 +95,8 @@ circumstances = st.builds(
     lists_age_s=st.none() | st.integers(0, 10**7),
     journal_ok=st.booleans(),
     called=st.booleans(),
+    high_before=st.booleans(),
+    left=st.booleans(),
 )
 
 

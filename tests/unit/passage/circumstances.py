@@ -92,6 +92,8 @@ circumstances = st.builds(
     lists_age_s=st.sampled_from(AGES),
     journal_ok=st.booleans(),
     called=st.booleans(),
+    high_before=st.booleans(),
+    left=st.booleans(),
 )
 
 
@@ -108,6 +110,8 @@ def may_be_green(c: Circumstances) -> bool:
         and c.trust
         and c.journal_ok
         and not c.called
+        and not c.high_before
+        and not c.left
         and (c.companion or not c.passback)
         and c.lists_age_s is not None
         and c.lists_age_s <= c.policy.lists_max_age_s
