@@ -166,6 +166,9 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise from_sqlite(error, path) from error
+    except UnicodeDecodeError as error:
+        # Python can't even pass on SQLite's complaint when that quotes a damaged schema.
+        raise JournalDamaged(f"{path}: its schema is no text ({error.reason})") from error
     except OSError as error:
         raise from_os(error, path) from error
 

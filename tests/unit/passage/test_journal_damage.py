@@ -42,6 +42,11 @@ def contents(path: Path) -> dict[str, bytes]:
     }
 
 
+def flip_schema(path: Path) -> None:
+    """SQLite's complaint then quotes bytes that are no UTF-8, which Python can't pass on."""
+    flip(path, path.read_bytes().index(b"INTEGER PRIMARY"), 0x80)
+
+
 def flip_newest_body(path: Path) -> None:
     flip(path, path.read_bytes().index(b'"number":29'), 0x01)
 
@@ -92,6 +97,7 @@ def a_missing_event(path: Path) -> None:
 
 DAMAGES = [
     flip_newest_body,
+    flip_schema,
     cut_a_page,
     empty,
     garbage,
