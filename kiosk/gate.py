@@ -37,6 +37,7 @@ from kiosk.passage import indicator
 from kiosk.passage.arrival import SWALLOW_S, CodeFilter, CodeJudgement, Companions
 from kiosk.passage.body_temperature import Window, screen
 from kiosk.passage.decision import judged
+from kiosk.passes.formats import likeliest_first
 from kiosk.person import Passage, Person
 from kiosk.sensing import LONG_AGO, Sensing
 from kiosk.states import TRANSITIONS, Input, State, Transition
@@ -58,7 +59,7 @@ SLOW_S: Final = Seconds(2.0)
 STALE_S: Final = Seconds(2.0)
 """A code in an older picture says nothing about who is there now (the gate was held up)."""
 MOST_CODES: Final = 8
-"""Looked at in one picture; nobody holds up more, and each signature takes its time."""
+"""Looked at in one turn; nobody holds up more, and each signature takes its time."""
 WHOSE: Final = "whose forehead is not known"
 
 
@@ -205,8 +206,8 @@ class Gate:
 
     def _mind_codes(self, codes: Sequence[CodeRead]) -> None:
         now = self._clock.monotonic()
-        fresh = [code for code in codes[-MOST_CODES:] if now - code.at <= STALE_S]
-        judged = [(self.surroundings.check(code.text), code) for code in fresh]
+        fresh = likeliest_first(code for code in codes if now - code.at <= STALE_S)
+        judged = [(self.surroundings.check(code.text), code) for code in fresh[:MOST_CODES]]
         signed = {code.at for check, code in judged if check.facts is not None}
         for check, code in sorted(judged, key=_first_to_judge):
             if check.facts is None and code.at in signed:

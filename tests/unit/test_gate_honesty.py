@@ -175,6 +175,14 @@ def test_a_child_too_warm_ends_the_places_behind_the_family(street: Street) -> N
     assert street.pass_by(None, above=0.0, stays=7.0) is None
 
 
+def test_a_pass_on_a_sheet_full_of_other_codes_is_found(street: Street) -> None:
+    street.shown = [street.issue().text, *(f"https://example.org/{number}" for number in range(20))]
+    street.run(0.3)
+    street.warmth = forehead(0.0)
+    street.run(3.0)
+    assert answers(street) == [("ADMIT", "PASS_VALID")]
+
+
 # -- the record and the light --------------------------------------------------------------------------------
 
 
