@@ -2,6 +2,10 @@
 
 Rule 8: nothing is lost. A record that the disk refuses waits here, in order, until the disk takes it;
 its passage has been answered REFER or REFUSE meanwhile, because green needs a durable record first.
+
+A disk may take a record and fail afterwards. So before anything late is written the journal is asked whether
+the try that failed stands there after all: nothing is written twice, and a late record that says something
+else names the one it stands for (``late.instead_of``, docs/journal.md).
 """
 
 from __future__ import annotations
@@ -9,11 +13,12 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from kiosk.devices import Clock
 from kiosk.errors import JournalError, JournalFull
-from kiosk.model import EventKind, Monotonic, Receipt, Seconds, Verdict
+from kiosk.model import EventKind, EventSeq, Monotonic, Receipt, Seconds, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +37,10 @@ class Writer(Protocol):
         """Name of the run of numbers that is being written."""
 
     @property
+    def seq(self) -> EventSeq:
+        """Number of the newest event that is surely there."""
+
+    @property
     def disk_full(self) -> bool:
         """The reserve was given up: the disk is full."""
 
@@ -39,6 +48,11 @@ class Writer(Protocol):
         self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
     ) -> Receipt:
         """Durable append."""
+
+    def written(
+        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
+    ) -> EventSeq | None:
+        """Number of exactly this event above ``after``, if it stands there."""
 
     def write_counted(self) -> Receipt | None:
         """Record events that came too fast, when their time has come."""
@@ -48,6 +62,34 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Release the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """An append that failed, and where it would stand if it did not."""
+
+    kind: EventKind
+    body: Mapping[str, object]
+    verdict: Verdict | None
+    epoch: str
+    after: EventSeq
+    now: Monotonic | None
+    """When it was the first try of its event."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """An event that waits, with the tries to write it so far."""
+
+    kind: EventKind
+    body: Mapping[str, object]
+    late: dict[str, object]
+    tries: list[_Try] = field(default_factory=list)
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """As it will be written."""
+        return {**self.body, "late": self.late} if self.late else dict(self.body)
 
 
 class JournalKeeper:
@@ -61,7 +103,8 @@ class JournalKeeper:
         self.writer: Writer | None = None
         self._opener = opener
         self._clock = clock
-        self._waiting: deque[tuple[EventKind, Mapping[str, object]]] = deque()
+        self._waiting: deque[_Held] = deque()
+        self._failed_try: _Try | None = None
         self._settings: Mapping[str, object] | None = None
         self._settings_in = ""
         self._next_try = Monotonic(float("-inf"))
@@ -83,10 +126,12 @@ class JournalKeeper:
         """Write an event now; None when that is not possible (nothing is then kept: see ``hold``)."""
         if not self._ready(now):
             return None
+        tried = self._try(kind, body, verdict, now)
         try:
             return self._write(kind, body, verdict)
         except JournalError as error:
             self._failed(error, now)
+            self._failed_try = tried
             return None
 
     def write_or_hold(self, kind: EventKind, body: Mapping[str, object], now: Monotonic) -> None:
@@ -97,12 +142,17 @@ class JournalKeeper:
     def hold(self, kind: EventKind, body: Mapping[str, object], now: Monotonic) -> None:
         """Keep an event in memory, with the monotonic time it happened at; beyond the limit only count.
 
-        Settings are always kept: they are rare, and without them the records that follow say nothing.
+        Held right after an ``append`` of the same event has failed, it may say what is true without a
+        record. Settings are always kept: they are rare, and without them later records say nothing.
         """
+        tried, self._failed_try = self._failed_try, None
         if len(self._waiting) >= WAITING_LIMIT and kind is not EventKind.CONTEXT:
             self.lost += 1
             return
-        self._waiting.append((kind, {**body, "late": {"happened": round(now, 3)}}))
+        held = _Held(kind, body, {"happened": round(now, 3)})
+        if tried is not None and (tried.kind, tried.now) == (kind, now):
+            held.tries.append(tried)
+        self._waiting.append(held)
 
     def turn(self, now: Monotonic) -> None:
         """Write what waits, and take the disk reserve back once there is room."""
@@ -151,12 +201,46 @@ class JournalKeeper:
     def _drain(self) -> None:
         self._repeat_settings()
         for _ in range(min(AT_ONCE, len(self._waiting))):
-            kind, body = self._waiting[0]
-            self._write(kind, body, None)
+            self._write_held(self._waiting[0])
             self._waiting.popleft()
         if self.lost and not self._waiting:
-            self._write(EventKind.COUNTED, {"what": "unrecorded", "count": self.lost}, None)
+            self._waiting.append(_Held(EventKind.COUNTED, {"what": "unrecorded", "count": self.lost}, {}))
             self.lost = 0
+            self._write_held(self._waiting[0])
+            self._waiting.popleft()
+
+    def _write_held(self, held: _Held) -> None:
+        """Write what waits, unless an earlier try has; raises JournalError."""
+        for tried in held.tries:
+            found = self._found(tried)
+            if found is not None and tried.body in (held.body, held.whole):
+                return
+            if found is not None:
+                held.late["instead_of"] = found
+            elif self.writer is not None and self.writer.epoch != tried.epoch:
+                held.late["tried"] = {"epoch": tried.epoch, "after": tried.after}
+        tried = self._try(held.kind, held.whole)
+        if not any((old.epoch, old.body) == (tried.epoch, tried.body) for old in held.tries):
+            held.tries.append(tried)
+        self._write(held.kind, held.whole, None)
+
+    def _try(
+        self,
+        kind: EventKind,
+        body: Mapping[str, object],
+        verdict: Verdict | None = None,
+        now: Monotonic | None = None,
+    ) -> _Try:
+        """What will have been tried if the write fails; raises JournalError."""
+        if self.writer is None:
+            raise JournalError("the journal is not open")
+        return _Try(kind, dict(body), verdict, self.writer.epoch, self.writer.seq, now)
+
+    def _found(self, tried: _Try) -> EventSeq | None:
+        """Where a try that failed stands after all; None where it does not, or in another epoch."""
+        if self.writer is None or self.writer.epoch != tried.epoch:
+            return None
+        return self.writer.written(tried.kind, tried.body, tried.after, tried.verdict)
 
     def _repeat_settings(self) -> None:
         """A new epoch stands alone: what its records refer to by name comes first in it."""

@@ -40,6 +40,7 @@ from kiosk.model import (
     Celsius,
     CodeRead,
     EventKind,
+    EventSeq,
     Frame,
     Monotonic,
     Receipt,
@@ -286,6 +287,10 @@ class _Disk:
         return self._journal.epoch
 
     @property
+    def seq(self) -> EventSeq:
+        return self._journal.seq
+
+    @property
     def disk_full(self) -> bool:
         return self._simulation.disk_full or self._journal.disk_full
 
@@ -294,6 +299,11 @@ class _Disk:
     ) -> Receipt:
         self._demand_space()
         return self._journal.append(kind, body, verdict=verdict)
+
+    def written(
+        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
+    ) -> EventSeq | None:
+        return self._journal.written(kind, body, after, verdict)
 
     def write_counted(self) -> Receipt | None:
         self._demand_space()

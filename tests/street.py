@@ -33,6 +33,7 @@ from kiosk.model import (
     CodeRead,
     EntryFrom,
     EventKind,
+    EventSeq,
     Light,
     Monotonic,
     Receipt,
@@ -116,6 +117,10 @@ class Disk:
         return self._journal.epoch
 
     @property
+    def seq(self) -> EventSeq:
+        return self._journal.seq
+
+    @property
     def disk_full(self) -> bool:
         return self._journal.disk_full
 
@@ -128,6 +133,11 @@ class Disk:
         if kind is EventKind.PASSAGE:
             self._street.clock.advance(self._street.disk_takes)
         return receipt
+
+    def written(
+        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
+    ) -> EventSeq | None:
+        return self._journal.written(kind, body, after, verdict)
 
     def write_counted(self) -> Receipt | None:
         return self._journal.write_counted()

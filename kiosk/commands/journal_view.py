@@ -81,9 +81,17 @@ def _said(kind: str, content: Mapping[str, Any], language: str) -> tuple[str, st
     if kind.split()[0] == EventKind.PASSAGE:
         reasons = content.get("reasons")
         said = [_reason(code, language) for code in reasons] if isinstance(reasons, list) else []
-        return _verdict(content.get("verdict"), language), "; ".join(said)
+        return _verdict(content.get("verdict"), language), "; ".join([*said, *_instead(content, language)])
     text = " ".join(f"{name}={_compact(value)}" for name, value in content.items())
     return "", text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
+
+
+def _instead(content: Mapping[str, Any], language: str) -> Iterator[str]:
+    """A record that came late may stand for one that was never shown to anybody (docs/journal.md)."""
+    late = content.get("late")
+    if isinstance(late, dict) and "instead_of" in late:
+        number = _compact(late["instead_of"])
+        yield f"代替第 {number} 条" if language == "zh" else f"instead of event {number}"
 
 
 def _reason(code: object, language: str) -> str:

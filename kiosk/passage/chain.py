@@ -67,7 +67,7 @@ class StoredEvent:
     @property
     def kind(self) -> str:
         """Kind as the header says; JournalDamaged when it says nothing."""
-        return str(self.fields().get("kind", ""))
+        return header_kind(self.header, self.seq)
 
     def fields(self) -> dict[str, Any]:
         """The header, parsed; JournalDamaged when it is not a JSON object."""
@@ -94,6 +94,11 @@ def header_text(origin: Origin, stamp: Stamp, seq: int, kind: EventKind) -> str:
             "simulated": origin.simulated,
         }
     )
+
+
+def header_kind(header: str, seq: int) -> str:
+    """Kind as the header of event ``seq`` says; JournalDamaged when it is not a JSON object."""
+    return str(_parsed(header, seq, "header").get("kind", ""))
 
 
 def exact_json(value: Mapping[str, object]) -> str:

@@ -27,6 +27,7 @@ from kiosk.passage.chain import (
     StoredEvent,
     chain_hash,
     exact_json,
+    header_kind,
     header_text,
     read_wire_line,
     verifies,
@@ -73,6 +74,7 @@ Done = TypeVar("Done")
 BODY_BYTES: Final = 65_536
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _TAIL: Final = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
+_SAME: Final = "SELECT seq, header FROM events WHERE seq > ? AND body = ? ORDER BY seq"
 _DISK: Final = {"part": "disk", "code": JournalFull.code}
 
 
@@ -168,6 +170,20 @@ class Journal:
             self._limit.hold(kind, text, now)
             return Receipt(self.epoch, self.seq, self.head, None, counted=True)
         return self._record(kind, text, verdict)
+
+    def written(
+        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
+    ) -> EventSeq | None:
+        """Number of the first event above ``after`` that is exactly this one, None when there is none.
+
+        An append that failed may have been durable all the same. Errors as :meth:`append`.
+        """
+        if self._connection is None:
+            raise JournalError(f"{self.path}: the journal is closed")
+        text = _body_text(kind, body, verdict)
+        with translated(self.path):
+            rows = self._connection.execute(_SAME, (after, text)).fetchall()
+        return next((EventSeq(seq) for seq, header in rows if header_kind(header, seq) == kind), None)
 
     def write_counted(self) -> Receipt | None:
         """Record what came too fast, once the budget allows; cheap without any. Errors as :meth:`append`."""

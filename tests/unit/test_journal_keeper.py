@@ -18,7 +18,7 @@ from drivers.clock import SystemClock
 from kiosk import journal_keeper
 from kiosk.errors import JournalError, JournalFull, JournalLocked
 from kiosk.journal_keeper import AT_ONCE, RECLAIM, RETRY, WAITING_LIMIT, JournalKeeper, Writer
-from kiosk.model import EventKind, Monotonic, Receipt, Verdict
+from kiosk.model import EventKind, EventSeq, Monotonic, Receipt, Verdict
 from kiosk.passage.journal import Journal, JournalReader, set_asides
 from tests.street import memory_folder
 from tests.unit.passage.journal_tools import HandClock, flip, open_journal
@@ -37,6 +37,8 @@ class Disk:
         self.room: int | None = None
         self.opened = 0
         self.open_error: JournalError | None = None
+        self.late_error: JournalError | None = None
+        """Raised after the disk has taken the event: it is durable, and nobody acknowledges it."""
 
     def open(self) -> Writer:
         self.opened += 1
@@ -65,6 +67,10 @@ class Refusing:
     def epoch(self) -> str:
         return self._journal.epoch
 
+    @property
+    def seq(self) -> EventSeq:
+        return self._journal.seq
+
     def append(
         self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
     ) -> Receipt:
@@ -74,7 +80,15 @@ class Refusing:
             if self._disk.room <= 0:
                 raise JournalFull("no space left")
             self._disk.room -= 1
-        return self._journal.append(kind, body, verdict=verdict)
+        receipt = self._journal.append(kind, body, verdict=verdict)
+        if self._disk.late_error is not None:
+            raise self._disk.late_error
+        return receipt
+
+    def written(
+        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
+    ) -> EventSeq | None:
+        return self._journal.written(kind, body, after, verdict)
 
     def write_counted(self) -> Receipt | None:
         return self._journal.write_counted()
@@ -97,7 +111,7 @@ def disk() -> Iterator[Disk]:
 def keeper(disk: Disk) -> Iterator[JournalKeeper]:
     made = JournalKeeper(disk.open)
     yield made
-    disk.error = disk.room = disk.open_error = None
+    disk.error = disk.room = disk.open_error = disk.late_error = None
     made.close()
 
 
@@ -315,6 +329,110 @@ def locked_by_another_process(path: Path) -> Iterator[None]:
         yield
 
 
+# -- taken, and then an error -----------------------------------------------------------------------------
+
+TORN = [JournalError("the disk does not write"), JournalFull("no space left")]
+ADMIT_BODY = {"verdict": "ADMIT", "reasons": ["PASS_VALID"]}
+REFER_BODY = {"verdict": "REFER", "reasons": ["JOURNAL_FAULT"]}
+
+
+def answer_without_receipt(keeper: JournalKeeper, now: float) -> None:
+    """As the judge does: an ADMIT that has no receipt becomes a REFER, which waits."""
+    assert keeper.append(EventKind.PASSAGE, ADMIT_BODY, Monotonic(now), Verdict.ADMIT) is None
+    keeper.hold(EventKind.PASSAGE, REFER_BODY, Monotonic(now))
+
+
+@pytest.mark.parametrize("error", TORN)
+def test_a_late_record_names_the_one_that_was_durable_but_never_shown(
+    keeper: JournalKeeper, disk: Disk, error: JournalError
+) -> None:
+    note(keeper, 1, 0.0)
+    disk.late_error = error
+    answer_without_receipt(keeper, 1.0)
+    disk.late_error = None
+    keeper.turn(Monotonic(3.0))
+    events = [event for event in JournalReader(disk.path).walk() if event.kind == "passage"]
+    first, second = (event.content() or {} for event in events)
+    assert (first["verdict"], "late" in first) == ("ADMIT", False)
+    assert second == REFER_BODY | {"late": {"happened": 1.0, "instead_of": events[0].seq}}
+
+
+def test_a_record_that_the_disk_did_not_take_stands_for_none(keeper: JournalKeeper, disk: Disk) -> None:
+    note(keeper, 1, 0.0)
+    disk.error = JournalFull("no space left")
+    answer_without_receipt(keeper, 1.0)
+    disk.error = None
+    keeper.turn(Monotonic(3.0))
+    assert disk.bodies(EventKind.PASSAGE) == [REFER_BODY | {"late": {"happened": 1.0}}]
+
+
+def test_somebody_who_passed_before_with_the_same_words_is_not_taken_for_this_one(
+    keeper: JournalKeeper, disk: Disk
+) -> None:
+    assert keeper.append(EventKind.PASSAGE, ADMIT_BODY, Monotonic(0.0), Verdict.ADMIT) is not None
+    disk.error = JournalError("the disk does not write")
+    answer_without_receipt(keeper, 1.0)
+    disk.error = None
+    keeper.turn(Monotonic(3.0))
+    assert disk.bodies(EventKind.PASSAGE)[1] == REFER_BODY | {"late": {"happened": 1.0}}
+
+
+@pytest.mark.parametrize("error", TORN)
+def test_what_the_disk_took_before_it_failed_is_not_written_again(
+    keeper: JournalKeeper, disk: Disk, error: JournalError
+) -> None:
+    note(keeper, 1, 0.0)
+    disk.late_error = error
+    note(keeper, 2, 1.0)
+    note(keeper, 3, 1.0)
+    keeper.turn(Monotonic(3.0))
+    keeper.turn(Monotonic(5.0))
+    disk.late_error = None
+    keeper.turn(Monotonic(7.0))
+    note(keeper, 4, 8.0)
+    assert disk.numbers() == [1, 2, 3, 4]
+
+
+def test_what_was_only_counted_is_counted_once(keeper: JournalKeeper, disk: Disk) -> None:
+    disk.error = JournalFull("no space left")
+    for number in range(WAITING_LIMIT + 7):
+        note(keeper, number, 0.0)
+    disk.error = None
+    for turn in range(WAITING_LIMIT // AT_ONCE - 1):
+        keeper.turn(Monotonic(2.0 + turn))
+    assert keeper.waiting == AT_ONCE
+    disk.late_error = JournalError("the disk does not write")
+    for turn in range(AT_ONCE + 1):
+        keeper.turn(Monotonic(1000.0 + 2 * turn))
+    disk.late_error = None
+    keeper.turn(Monotonic(2000.0))
+    assert keeper.ok
+    assert [body for body in disk.bodies(NOTE) if "what" in body] == [{"what": "unrecorded", "count": 7}]
+
+
+def test_a_record_tried_in_a_journal_that_was_then_lost_says_where(keeper: JournalKeeper, disk: Disk) -> None:
+    note(keeper, 1, 0.0)
+    assert keeper.writer is not None
+    before = keeper.writer.epoch
+    disk.late_error = JournalError("the disk does not write")
+    answer_without_receipt(keeper, 1.0)
+    disk.path.rename(disk.path.with_name("elsewhere.db"))
+    disk.late_error = None
+    keeper.turn(Monotonic(3.0))
+    [late] = disk.bodies(EventKind.PASSAGE)
+    assert late["late"] == {"happened": 1.0, "tried": {"epoch": before, "after": 2}}
+
+
+def test_a_disk_that_refuses_for_days_fills_no_memory(keeper: JournalKeeper, disk: Disk) -> None:
+    note(keeper, 1, 0.0)
+    disk.error = JournalFull("no space left")
+    note(keeper, 2, 1.0)
+    for turn in range(200):
+        keeper.turn(Monotonic(10.0 + 2 * turn))
+    [held] = keeper._waiting
+    assert len(held.tries) <= 2
+
+
 # -- the end ------------------------------------------------------------------------------------------------
 
 
@@ -354,7 +472,7 @@ def test_a_failure_is_logged_when_it_begins_and_not_with_every_try(
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["write", "write", "write", "full", "broken", "locked", "well", "few"]),
+            st.sampled_from(["write", "write", "write", "full", "broken", "torn", "locked", "well", "few"]),
             st.floats(0.0, 3.0),
         ),
         max_size=60,
@@ -377,8 +495,9 @@ def test_whatever_the_disk_does_every_event_is_written_once_and_in_order(
                 disk.error = {"full": JournalFull("full"), "broken": JournalError("I/O error")}.get(what)
                 disk.open_error = JournalLocked("somebody else") if what == "locked" else None
                 disk.room = 2 if what == "few" else None
+                disk.late_error = JournalError("I/O error") if what == "torn" else None
             keeper.turn(Monotonic(now))
-        disk.error = disk.open_error = disk.room = None
+        disk.error = disk.open_error = disk.room = disk.late_error = None
         keeper.close()
         written = disk.numbers() if disk.path.exists() else []
     assert written == list(range(number))
