@@ -57,7 +57,7 @@ class Note(StrEnum):
     UNSTABLE = "UNSTABLE"
     """No steady second of a person."""
     NOBODY_SEEN = "NOBODY_SEEN"
-    """Before a warm background nothing moved."""
+    """Before a warm background no steady second differed from it."""
     TOO_LOW = "TOO_LOW"
     TOO_HOT = "TOO_HOT"
     AIR_IMPLAUSIBLE = "AIR_IMPLAUSIBLE"
@@ -133,28 +133,28 @@ def _measure(seen: Sequence[Point], spec: ThermometerSpec, background: Celsius |
     if not seconds:
         return _Measured(None, 0, (Note.UNSTABLE,))
     if background is not None and background > NEAR_SKIN:
-        return _before_warm_wall(seconds, seen, spec, background)
+        return _before_warm_wall(seconds, spec, background)
     # Every mis-aim reads low, so the warmest steady second is the best look at the forehead.
     best = max(seconds, key=lambda second: second.median)
     return _Measured(best.celsius, best.samples, ())
 
 
 def _before_warm_wall(
-    seconds: Sequence[StableSecond], seen: Sequence[Point], spec: ThermometerSpec, background: Celsius
+    seconds: Sequence[StableSecond], spec: ThermometerSpec, background: Celsius
 ) -> _Measured:
-    """A mis-aim may read high here, so the plain median counts.
+    """A mis-aim may read high here, so the plain median counts, of what can be told from the background.
 
-    A window in which nothing ever differed from the background holds no sign of a person: it is not
-    taken for one, or the wall would be measured and called normal.
+    Movement alone is no person: a sleeve goes by, and the wall behind it would be measured and called
+    normal. Who reads as the wall does is measured by a volunteer.
     """
-    ordered = sorted(seconds, key=lambda second: second.median)
-    middle = ordered[len(ordered) // 2]
     still = max(0.2, 3 * spec.noise_c)
-    apart = max(abs(second.celsius - background) for second in seconds)
-    words = [point.word for point in seen]
-    moved = (max(words) - min(words)) * 0.02 > 0.25 + 5 * spec.noise_c
-    if apart <= still and not moved:
+    apart = sorted(
+        (second for second in seconds if abs(second.celsius - background) > still),
+        key=lambda second: second.median,
+    )
+    if not apart:
         return _Measured(None, 0, (Note.NOBODY_SEEN, Note.BACKGROUND_NEAR_SKIN))
+    middle = apart[len(apart) // 2]
     return _Measured(middle.celsius, middle.samples, (Note.BACKGROUND_NEAR_SKIN,))
 
 
