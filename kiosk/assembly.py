@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
@@ -21,6 +21,7 @@ from drivers.lamp import GpioLamp
 from drivers.mlx90614 import SPECS
 from drivers.pins import Pins
 from drivers.qr_decode import FrameReader, QrDecoder
+from kiosk.believed import Believed, doubt_air, doubt_sample
 from kiosk.config import Config
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
 from kiosk.directory import DirectoryWatch
@@ -85,6 +86,7 @@ def assemble(
     ``writer`` may stand between the gate and its journal, for a scenario that fills the disk. ``chain``
     verifies the whole journal while the gate runs already.
     """
+    parts = _believed(parts)
     state = config.journal.path.parent
     boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
     floor = FloorFile(state / "clock.json", boot)
@@ -115,6 +117,12 @@ def assemble(
             closing.callback(part.close)
     closing.callback(speaker.close)
     return Kiosk(config, gate, clock, lamp, closing)
+
+
+def _believed(parts: Parts) -> Parts:
+    """Every gate, however it is put together, doubts what can't be before it rests anything on it."""
+    air = None if parts.air is None else Believed(parts.air, doubt_air)
+    return replace(parts, thermometer=Believed(parts.thermometer, doubt_sample), air=air)
 
 
 def _journal_opener(config: Config, clock: Clock, boot: str) -> Callable[[], Journal]:

@@ -22,6 +22,7 @@ from kiosk.passage.environment import (
     air_range,
     die_to_air,
     outdoors,
+    plausible,
 )
 from kiosk.passage.site import Calibration, Commissioning, Site
 from kiosk.passage.stable_window import NEAR_SKIN, Point, StableSecond, Window, points, stable_seconds
@@ -45,9 +46,6 @@ LOW: Final = Celsius(-1.6)
 """A deviation below this is a hat, hair or a miss, not a forehead."""
 HOTTEST: Final = Celsius(42.0)
 NO_BASELINE: Final = Celsius(0.0)
-_COLDEST_AIR: Final = Celsius(-40.0)
-_HOTTEST_AIR: Final = Celsius(85.0)
-"""Range of the die's own sensor (MLX90614 data sheet, operating range)."""
 
 
 class Note(StrEnum):
@@ -61,6 +59,8 @@ class Note(StrEnum):
     TOO_LOW = "TOO_LOW"
     TOO_HOT = "TOO_HOT"
     AIR_IMPLAUSIBLE = "AIR_IMPLAUSIBLE"
+    DIE_IMPLAUSIBLE = "DIE_IMPLAUSIBLE"
+    """The thermometer does not know its own temperature, so it knows no other."""
     BACKGROUND_NEAR_SKIN = "BACKGROUND_NEAR_SKIN"
     AIR_FROM_DIE = "AIR_FROM_DIE"
     """No air thermometer: die minus offset stood in, and die against air was not checked."""
@@ -94,8 +94,9 @@ def screen(
     """The result of one window, and everything it rests on.
 
     ``ambient`` is the reading of an air thermometer; None: there is none, and the die minus the site's
-    offset stands in. ``environment`` is what :class:`EnvironmentWatch` found; it goes before all else,
-    then a site that was never commissioned, then a reading that is none.
+    offset stands in. A die or an air that can't be is SENSOR_FAULT and goes before all else; then
+    ``environment``, which is what :class:`EnvironmentWatch` found, then a site that was never
+    commissioned, then a reading that is none.
     """
     measured = _measure(points(samples), spec, background)
     die = _die(samples)
@@ -112,8 +113,9 @@ def screen(
         environment=environment,
         note=_joined(measured.notes, (Note.AIR_FROM_DIE,) if ambient is None else ()),
     )
-    if around is not None and not _COLDEST_AIR <= around <= _HOTTEST_AIR:
-        return replace(empty, screening=Screening.SENSOR_FAULT, note=_joined((Note.AIR_IMPLAUSIBLE,)))
+    broken = _broken(samples, ambient)
+    if broken is not None:
+        return replace(empty, screening=Screening.SENSOR_FAULT, note=_joined((broken,)))
     problem = environment or _problem(site, around, die, ambient)
     reading = _corrected(empty, measured, spec, site)
     if problem is not None:
@@ -159,6 +161,13 @@ def _before_warm_wall(
 
 
 # -- the air -------------------------------------------------------------------------------------------
+
+
+def _broken(samples: Sequence[Sample], air: Celsius | None) -> Note | None:
+    """A single impossible word is enough: who makes up one makes up others that are possible."""
+    if not all(plausible(sample.ambient_celsius) for sample in samples):
+        return Note.DIE_IMPLAUSIBLE
+    return None if air is None or plausible(air) else Note.AIR_IMPLAUSIBLE
 
 
 def _die(samples: Sequence[Sample]) -> Celsius | None:

@@ -1,7 +1,7 @@
 """Whether the surroundings allow a reading at all. A state of the gate, not of a person.
 
-Whether a part works is another question: no ambient temperature at all is a fault of the thermometer,
-never a reason to suspend readings.
+Whether a part works is another question: no ambient temperature at all, or an impossible one, is a fault of
+the thermometer, never a reason to suspend readings.
 """
 
 from __future__ import annotations
@@ -21,6 +21,17 @@ STEEPEST: Final = 0.3
 """°C a minute."""
 CALIBRATION_KEEPS: Final = timedelta(days=366)
 """Ours: reference bodies are themselves recalibrated once a year."""
+
+
+LEAST: Final = Celsius(-30.0)
+MOST: Final = Celsius(60.0)
+"""What a part beside the gate's board can be at while the board runs: colder than the coldest lane, or hotter
+than a black box in the sun, is a broken part. A thermistor that breaks reads far outside, -273 or 120."""
+
+
+def plausible(celsius: Celsius) -> bool:
+    """Whether a die or the air can be that warm; a temperature that can't is a fault, and no weather."""
+    return LEAST <= celsius <= MOST
 
 
 class Surroundings(StrEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from kiosk.model import Celsius, Reason, Verdict
-from tests.street import Street, memory_folder
+from kiosk.model import Celsius, EventKind, Light, Monotonic, Reason, Verdict
+from tests.street import WALL, Street, forehead, memory_folder
 
 WARM_WALL = Celsius(33.6)
 
@@ -36,3 +36,81 @@ def test_a_sleeve_before_a_warm_wall_brings_nobody_in(street: Street) -> None:
     assert passage.decision.verdict is Verdict.REFER
     assert passage.decision.reasons[0] is Reason.NO_READING
     assert street.green_seconds() == 0
+
+
+# -- a thermistor that breaks ---------------------------------------------------------------------------
+
+
+class Vane:
+    """An air thermometer that says the same again and again."""
+
+    name = "air"
+    fault = None
+
+    def __init__(self, air: float) -> None:
+        self.air = Celsius(air)
+
+    def poll(self, now: Monotonic) -> Sequence[Celsius]:
+        return (self.air,)
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("air", [None, 22.0])
+@pytest.mark.parametrize("die", [-273.15, -60.0, 120.0])
+def test_a_broken_die_lets_no_fevered_person_in(street: Street, die: float, air: float | None) -> None:
+    if air is not None:
+        street.air = Vane(air)
+        street.restart()
+        street.run(2.0)
+    street.die = Celsius(die)
+    street.run(6.0)
+    assert street.faults() == {"thermometer": "SENSOR_FAULT"}
+    assert street.light_now() is Light.FAULT
+    passage = street.pass_by(street.issue().text, above=2.5)
+    assert passage is not None
+    assert passage.decision.verdict is Verdict.REFER
+    assert passage.decision.reasons[0] is Reason.SENSOR_FAULT
+    assert street.green_seconds() == 0
+    assert {code for _, _, code in street.told()} == {"SENSOR_FAULT"}
+
+
+def test_a_die_that_breaks_while_somebody_is_measured_refers_them(street: Street) -> None:
+    street.shown = [street.issue().text]
+    street.warmth = forehead(2.5)
+    street.run(0.5)
+    street.die = Celsius(120.0)
+    street.run(1.0)
+    assert street.answers[-1].decision.reasons[0] is Reason.SENSOR_FAULT
+    assert street.events(EventKind.PASSAGE)[-1]["screening"] == "SENSOR_FAULT"
+
+
+def test_a_thermistor_that_flickers_is_believed_after_five_good_seconds(street: Street) -> None:
+    good = street.die
+    for _ in range(20):
+        street.die = Celsius(-273.15)
+        street.run(0.1)
+        street.die = good
+        street.run(0.9)
+        assert street.faults() == {"thermometer": "SENSOR_FAULT"}
+    assert len(street.told()) == 1, "one fault, however often it flickers"
+    street.run(5.0)
+    assert street.faults() == {}
+    street.warmth = WALL
+    passage = street.pass_by(street.issue().text)
+    assert passage is not None
+    assert passage.decision.verdict is Verdict.ADMIT
+
+
+@pytest.mark.parametrize("nonsense", [-60.0, 120.0, float("nan"), float("inf")])
+def test_a_broken_air_thermometer_is_a_fault_and_the_die_stands_in(street: Street, nonsense: float) -> None:
+    street.air = Vane(nonsense)
+    street.restart()
+    street.run(2.0)
+    assert street.faults() == {"air": "SENSOR_FAULT"}
+    assert street.light_now() is Light.IDLE
+    for above, reason in ((2.5, Reason.TEMPERATURE_HIGH), (0.0, Reason.PASS_VALID)):
+        passage = street.pass_by(street.issue().text, above=above)
+        assert passage is not None
+        assert passage.decision.reasons[0] is reason

@@ -20,6 +20,7 @@ from kiosk.model import (
     Screening,
     ThermometerSpec,
     Volts,
+    celsius_to_word,
 )
 from kiosk.passage.body_temperature import (
     Calibration,
@@ -226,11 +227,26 @@ def test_the_surroundings_go_before_a_missing_commissioning_and_that_before_a_mi
     assert judge(missed, SITE).screening is Screening.RETRY
 
 
-@pytest.mark.parametrize("air", [-41.0, 86.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("air", [-31.0, 61.0, -273.15, 120.0, float("nan"), float("inf")])
 def test_a_broken_air_thermometer_is_a_fault_and_not_a_cold_day(air: float) -> None:
     """ENVIRONMENT may be admitted by policy; a broken part must not be."""
     reading = judge(person(36.2), ambient=Celsius(air))
     assert (reading.screening, reading.note) == (Screening.SENSOR_FAULT, "AIR_IMPLAUSIBLE")
+
+
+@pytest.mark.parametrize("environment", [None, "AMBIENT_COLD"])
+@pytest.mark.parametrize("air", [None, Celsius(24.1)])
+@pytest.mark.parametrize("die", [-273.15, -60.0, -30.5, 60.5, 120.0])
+def test_a_die_that_can_not_be_is_a_fault_and_not_a_cold_day(
+    die: float, air: Celsius | None, environment: str | None
+) -> None:
+    """A broken thermistor under a fevered forehead must not suspend the reading."""
+    broken = [replace(one, ambient_word=celsius_to_word(Celsius(die))) for one in person(36.5)]
+    reading = judge(broken, ambient=air, environment=environment)
+    assert reading.screening is Screening.SENSOR_FAULT
+    assert "DIE_IMPLAUSIBLE" in reading.note.split()
+    flickers = [*person(36.5)[:-1], broken[-1]]
+    assert judge(flickers, ambient=air, environment=environment).screening is Screening.SENSOR_FAULT
 
 
 def test_every_record_says_when_the_die_stood_in_for_the_air() -> None:

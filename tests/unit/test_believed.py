@@ -1,0 +1,95 @@
+"""A part that says what can't be is faulty for a while; everything else about it is passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.believed import Believed, doubt_air, doubt_sample
+from kiosk.errors import DeviceAbsent, DeviceError
+from kiosk.model import Celsius, Monotonic
+from kiosk.supervision import SOUND_S
+from tests.unit.passage.foreheads import sample
+
+
+class Scripted:
+    """A part that delivers what it is told to."""
+
+    name = "air"
+
+    def __init__(self) -> None:
+        self.fault: DeviceError | None = None
+        self.items: list[Celsius] = []
+        self.closed = False
+
+    def poll(self, now: Monotonic) -> Sequence[Celsius]:
+        items, self.items = self.items, []
+        return items
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def part() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def believed(part: Scripted) -> Believed[Celsius]:
+    return Believed(part, doubt_air)
+
+
+def says(believed: Believed[Celsius], part: Scripted, at: float, *values: float) -> Sequence[Celsius]:
+    part.items = [Celsius(value) for value in values]
+    return believed.poll(Monotonic(at))
+
+
+def test_what_can_be_is_passed_on(believed: Believed[Celsius], part: Scripted) -> None:
+    assert says(believed, part, 0.0, -30.0, 21.5, 60.0) == [-30.0, 21.5, 60.0]
+    assert believed.fault is None
+    assert believed.name == "air"
+
+
+def test_what_can_not_be_takes_the_rest_with_it_until_it_has_been_well_for_a_while(
+    believed: Believed[Celsius], part: Scripted
+) -> None:
+    assert says(believed, part, 10.0, 21.5, 61.0, 21.5) == ()
+    assert believed.fault is not None
+    assert believed.fault.code == "SENSOR_FAULT"
+    assert "61.0" in str(believed.fault)
+    assert says(believed, part, 10.0 + SOUND_S - 0.1, 21.5) == ()
+    assert says(believed, part, 10.0 + SOUND_S) == (), "silence proves nothing"
+    assert believed.fault is not None
+    assert says(believed, part, 10.0 + SOUND_S + 0.1, 21.5) == [21.5]
+    assert believed.fault is None
+
+
+def test_the_parts_own_fault_goes_first(believed: Believed[Celsius], part: Scripted) -> None:
+    says(believed, part, 0.0, 900.0)
+    part.fault = DeviceAbsent("air thermometer: unplugged")
+    assert believed.fault is part.fault
+    part.fault = None
+    assert believed.fault is not None
+    believed.close()
+    assert part.closed
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 3.0), st.lists(st.floats(), max_size=3))))
+def test_nothing_impossible_ever_comes_through(script: list[tuple[float, list[float]]]) -> None:
+    part = Scripted()
+    believed, now = Believed(part, doubt_air), 0.0
+    for wait, values in script:
+        now += wait
+        handed = says(believed, part, now, *values)
+        assert all(-30.0 <= value <= 60.0 for value in handed)
+        assert not handed or believed.fault is None
+
+
+@pytest.mark.parametrize("die", [-273.15, -60.0, 61.0, 120.0])
+def test_a_thermometer_is_doubted_for_its_die(die: float) -> None:
+    assert doubt_sample(sample(1.0, 36.0, die)) is not None
+    assert doubt_sample(sample(1.0, 36.0, 24.0)) is None
