@@ -144,9 +144,13 @@ class Simulation:
         width: int = 640,
         height: int = 480,
         on_read: Callable[[str, list[str]], None] | None = None,
+        on_fault: Callable[[FaultSpan, bool], None] | None = None,
         clock: VirtualClock | None = None,
     ) -> None:
-        """``clock``: virtual time of the caller's own, begun at :data:`STARTED`."""
+        """``clock``: virtual time of the caller's own, begun at :data:`STARTED`.
+
+        ``on_fault`` is told each fault of the scenario that begins or ends: the server is the caller's.
+        """
         self.scenario = scenario = place.scenario
         self.clock = clock or VirtualClock(scenario.starts, start=STARTED, state=scenario.clock)
         self.speaker = SimulatedSpeaker(self.clock)
@@ -163,6 +167,7 @@ class Simulation:
             on_fault=self._on_fault,
         )
         texts, specimens = _issue(place)
+        self._told = on_fault
         self._disk_full = False
         self._closing = ExitStack()
         self.renderer = self._closing.enter_context(
@@ -252,6 +257,8 @@ class Simulation:
             self.clock.jump(span.jump_s)
         if span.kind is FaultKind.DISK_FULL:
             self._disk_full = on
+        if self._told is not None:
+            self._told(span, on)
 
     @property
     def disk_full(self) -> bool:

@@ -40,6 +40,7 @@ NICE: Final = 5
 """The gate's own work comes first."""
 FOREIGN_TEXT: Final = "https://example.org/canteen/menu"
 """Shown by who was to show a real photograph where there is none."""
+NO_PHOTOGRAPHS: Final = "there are no photographs: who was to show one showed a drawn code of somebody else's"
 _BACKGROUND: Final = ""
 _PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 
@@ -225,7 +226,7 @@ class Renderer:
         if person.kind.pass_kind is not PassKind.PHOTOGRAPH:
             return None
         if not self._photographs:
-            self._note(f"{person.id} showed a drawn code of somebody else's: there are no photographs")
+            self._note(NO_PHOTOGRAPHS)
             return None
         named = self._photographs.get(person.kind.photograph or "")
         return named or Random(person.seed).choice(list(self._photographs.values()))  # noqa: S311

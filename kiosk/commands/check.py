@@ -21,6 +21,7 @@ from typing import Any, Final
 from drivers.picture_folder import PictureFolder, PictureProblem
 from drivers.qr_decode import QrDecoder
 from kiosk import directory, words
+from kiosk.commands.arguments import add_language
 from kiosk.commands.trust_folder import lists_and_roots
 from kiosk.config import Config, find, load
 from kiosk.directory import Directory
@@ -63,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gate", type=name().argument, metavar="NAME", help="judge as this gate")
     parser.add_argument("--community", type=name().argument, metavar="NAME", help="and in this community")
     parser.add_argument("--at", metavar="TIME", help="judge at this time instead of now")
-    parser.add_argument("--language", choices=words.LANGUAGES, default="en", help="of the lines for people")
+    add_language(parser, "of the lines for people")
     parser.add_argument("--json", action="store_true", help="one JSON object a picture instead of words")
 
 

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
+import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.live import Live
 
 from kiosk import scenario
-from kiosk.commands import demo_view
+from kiosk.commands import demo_summary, demo_view
+from kiosk.commands.arguments import add_language
 from kiosk.commands.demo_children import Child, Community
-from kiosk.commands.demo_frames import Pictures, album
+from kiosk.commands.demo_frames import Pictures, album, pictures_of, retitled, usual_photographs
+from kiosk.commands.demo_summary import Summary
 from kiosk.commands.demo_view import Row, Scene
+from kiosk.commands.demo_words import said
 from kiosk.config import load
 from kiosk.errors import Usage
-from kiosk.model import EventKind, Verdict
-from kiosk.passage.journal import JournalReader
 from kiosk.person import Passage
+from kiosk.scenario import FaultKind, FaultSpan, Scenario
 from kiosk.signals import StopSignals
 from kiosk.simulation import Place, Simulation
 
@@ -43,21 +45,26 @@ ASK_S: Final = 1.0
 DELIVER_S: Final = 20.0
 LIVE_SPEED: Final = 3.0
 HEADLESS_SPEED: Final = 20.0
-PHOTOGRAPHS: Final = "shared/data/qr/images"
-"""Real photographs beside the checkout; where they are, some people hold up one of them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
-    parser.add_argument("--scenario", default="ordinary", metavar="ID", help=", ".join(scenario.ids()))
-    parser.add_argument("--frames", type=Path, metavar="DIR", help="people hold up the pictures of DIR")
+    shipped = ", ".join(scenario.ids())
+    parser.add_argument(
+        "--scenario", default="ordinary", metavar="ID", help=f"{shipped}, or a file of your own: FILE.toml"
+    )
+    pictures = parser.add_mutually_exclusive_group()
+    pictures.add_argument("--frames", type=Path, metavar="DIR", help="people hold up the pictures of DIR")
+    pictures.add_argument(
+        "--photographs", type=Path, metavar="DIR", help="real photographs, for those who show one"
+    )
     parser.add_argument(
         "--speed", type=float, metavar="N", help=f"at most N times real time (usual: {LIVE_SPEED:g})"
     )
     parser.add_argument("--headless", action="store_true", help="no screen, one line a person")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep journal, lists and server data in DIR")
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the reasons")
+    add_language(parser, "of what is shown")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 class Options:
     """What was asked for."""
 
-    story: scenario.Scenario
+    story: Scenario
     photographs: Path | None
     pictures: Pictures | None
     speed: float
@@ -88,19 +95,29 @@ def _options(arguments: argparse.Namespace) -> Options:
     speed = arguments.speed if arguments.speed is not None else HEADLESS_SPEED if headless else LIVE_SPEED
     if not 0 < speed <= 1000:
         raise Usage(f"--speed must be more than 0 and at most 1000, not {speed:g}")
-    story = scenario.load("ordinary" if arguments.frames else arguments.scenario)
-    photographs, pictures = _photographs(), None
+    return Options(
+        *_story(arguments),
+        speed=speed,
+        live=not headless and sys.stdout.isatty(),
+        as_json=arguments.json,
+        keep=arguments.keep,
+        language=arguments.language,
+    )
+
+
+def _story(arguments: argparse.Namespace) -> tuple[Scenario, Path | None, Pictures | None]:
+    """Who comes, where their photographs are, and what becomes of each picture where that is the question."""
     if arguments.frames is not None:
-        photographs = arguments.frames
-        pictures = Pictures(arguments.frames)
-        story = album(story, pictures.names)
-    live = not headless and sys.stdout.isatty()
-    return Options(story, photographs, pictures, speed, live, arguments.json, arguments.keep, arguments.lang)
-
-
-def _photographs() -> Path | None:
-    beside = Path.cwd().parent / PHOTOGRAPHS
-    return beside if beside.is_dir() else None
+        pictures = Pictures(arguments.frames, arguments.language)
+        return album(scenario.load("ordinary"), pictures.names), arguments.frames, pictures
+    photographs = arguments.photographs
+    if photographs is not None:
+        pictures_of("--photographs", photographs)
+    else:
+        photographs = usual_photographs()
+    own = arguments.scenario.endswith(".toml")
+    story = scenario.load(Path(arguments.scenario) if own else arguments.scenario)
+    return retitled(story, photographs), photographs, None
 
 
 @contextmanager
@@ -114,35 +131,6 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         raise Usage(f"--keep {keep}: name a new or empty folder, so that no earlier demo is overwritten")
     keep.mkdir(parents=True, exist_ok=True)
     yield keep.resolve()
-
-
-@dataclass(slots=True)
-class Summary:
-    """How it went; the JSON line of ``--json``."""
-
-    passages: int = 0
-    verdicts: dict[Verdict, int] = field(default_factory=dict)
-    faults: int = 0
-    lost: int = 0
-    on_server: int | None = None
-    journal_ok: bool = False
-
-    @property
-    def sound(self) -> bool:
-        """Nobody was forgotten, here or on the server."""
-        return self.journal_ok and not self.lost and self.on_server == self.passages
-
-    def to_map(self) -> dict[str, Any]:
-        """Keys are stable."""
-        return {
-            "passages": self.passages,
-            **{str(verdict).lower(): self.verdicts.get(verdict, 0) for verdict in Verdict},
-            "faults": self.faults,
-            "lost": self.lost,
-            "on_server": self.on_server or 0,
-            "journal_ok": self.journal_ok,
-            "simulated": True,
-        }
 
 
 class Demo:
@@ -169,11 +157,16 @@ class Demo:
             sync = community.add_sync(place.config_file, self.folder / "sync.log")
             config = load(place.config_file)
             with Simulation(
-                place, config, photographs=self.options.photographs, on_read=self._on_read
+                place,
+                config,
+                photographs=self.options.photographs,
+                on_read=self._on_read,
+                on_fault=_server_faults(community),
             ) as simulation:
                 self._watch(simulation)
                 self._run(simulation, community, stop)
-            summary = self._sum_up(config.journal.path)
+            community.come_back()
+            summary = demo_summary.sum_up(config.journal.path, self.answered)
             summary.on_server = community.wait_for(summary.passages, DELIVER_S)
             self._tell(summary, [community.child, sync], simulation)
         return summary
@@ -182,11 +175,12 @@ class Demo:
 
     def _run(self, simulation: Simulation, community: Community, stop: StopSignals) -> None:
         if not self.options.live:
-            simulation.run(self.options.speed, stop)
+            simulation.run(self.options.speed, stop, lambda: self._mind_faults(simulation, community))
             return
         with Live(console=self.console, auto_refresh=False, screen=False, transient=False) as live:
 
             def draw(at_once: bool = False) -> None:
+                self._mind_faults(simulation, community)
                 self._draw(live, simulation, community, at_once)
 
             simulation.run(self.options.speed, stop, draw)
@@ -209,66 +203,70 @@ class Demo:
         if self.options.pictures is not None:
             self.options.pictures.note(label, texts)
 
+    def _mind_faults(self, simulation: Simulation, community: Community) -> None:
+        faults = simulation.gate.surroundings.health.snapshot()
+        if community.gone:
+            faults["server"] = str(FaultKind.SERVER_GONE).upper()
+        wall = _local(simulation)
+        news = self.scene.faults.look(faults, simulation.clock.monotonic(), wall)
+        if not self.options.live:
+            demo_view.tell_faults(self.console, news, wall, self.options.language)
+
     def _draw(self, live: Live, simulation: Simulation, community: Community, at_once: bool) -> None:
         now = time.monotonic()
         if now - self._asked >= ASK_S or at_once:
             self._asked = now
-            held = community.passages()
-            self.scene.server = "server: no answer" if held is None else f"server holds {held}"
+            self.scene.server = self._held(None if community.gone else community.passages())
         if now - self._drawn >= DRAW_S or at_once:
             self._drawn = now
             _look(self.scene, simulation)
-            live.update(demo_view.render(self.scene), refresh=True)
+            live.update(demo_view.render(self.scene, self.console.height), refresh=True)
+
+    def _held(self, passages: int | None) -> str:
+        if passages is None:
+            return said("server silent", self.options.language)
+        return said("server holds", self.options.language, count=passages)
 
     # -- afterwards --------------------------------------------------------------------------------------
 
-    def _sum_up(self, journal: Path) -> Summary:
-        reader = JournalReader(journal)
-        try:
-            summary = Summary(journal_ok=reader.verify().ok)
-            recorded = set()
-            for event in _every_event(reader):
-                kind = event.fields()["kind"]
-                summary.faults += kind == EventKind.FAULT
-                if kind == EventKind.PASSAGE:
-                    recorded.add(event.hash)
-                    verdict = Verdict(event.content()["verdict"])
-                    summary.verdicts[verdict] = summary.verdicts.get(verdict, 0) + 1
-        finally:
-            reader.close()
-        summary.passages = len(recorded)
-        late = sum(passage.receipt is None for passage in self.answered)
-        on_time = [passage.receipt.head for passage in self.answered if passage.receipt is not None]
-        missing = sum(head not in recorded for head in on_time)
-        # Answers without a receipt were REFER or REFUSE on a journal that failed; they are written later.
-        summary.lost = missing + max(0, late - (len(recorded) - (len(on_time) - missing)))
-        return summary
-
     def _say_where(self, community: Community) -> None:
         if not self.options.as_json:
-            self.console.print(f"community server: {community.address}  (all data SIMULATED)")
+            self.console.print(said("where", self.options.language, address=community.address))
 
     def _tell(self, summary: Summary, children: list[Child], simulation: Simulation) -> None:
-        if self.options.pictures is not None and not self.options.as_json:
-            self.options.pictures.tell(self.console)
         if self.options.as_json:
             print(json.dumps(summary.to_map()), flush=True)
             return
-        lines = _lines(summary, simulation)
+        if self.options.pictures is not None:
+            self.options.pictures.tell(self.console)
+        language = self.options.language
+        lines = demo_summary.in_words(summary, simulation, self.scene.faults, language)
         lines += [
-            f"{child.name} has stopped: {child.last_words()}" for child in children if not child.running
+            said("stopped", language, name=child.name, words=child.last_words())
+            for child in children
+            if not child.running
         ]
-        if self.options.keep is not None:
-            lines.append(f"kept in {self.folder}: try `kiosk journal list` on gate/journal/journal.db")
         self.console.print(demo_view.closing(self.scene, lines))
+        if self.options.keep is not None:
+            self._say_what_was_kept(simulation.kiosk.config.journal.path)
+
+    def _say_what_was_kept(self, journal: Path) -> None:
+        language = self.options.language
+        command = f"kiosk journal list --journal {shlex.quote(str(journal))}"
+        for line in (
+            said("kept", language, folder=self.folder),
+            said("try", language, command=command),
+        ):
+            # Whole lines, to be copied; the box would break them.
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def _every_event(reader: JournalReader) -> Iterator[Any]:
-    after, page = 0, reader.events()
-    while page:
-        yield from page
-        after = page[-1].seq
-        page = reader.events(after=after)
+def _server_faults(community: Community) -> Callable[[FaultSpan, bool], None]:
+    def told(span: FaultSpan, on: bool) -> None:
+        if span.kind is FaultKind.SERVER_GONE:
+            (community.go if on else community.come_back)()
+
+    return told
 
 
 def _row(passage: Passage, simulation: Simulation) -> Row:
@@ -298,21 +296,6 @@ def _look(scene: Scene, simulation: Simulation) -> None:
     scene.light = simulation.lamp.light
     scene.red, scene.green, scene.relay = outputs.red, outputs.green, outputs.relay
     scene.who = "" if visit is None else visit.person.kind.title
-    said = simulation.speaker.history
-    heard = bool(said) and simulation.clock.monotonic() - said[-1].at <= HEARD_S
-    scene.prompt = said[-1].prompt if heard else None
-    scene.faults = simulation.gate.surroundings.health.snapshot()
-
-
-def _lines(summary: Summary, simulation: Simulation) -> list[str]:
-    tally = simulation.world.tally()
-    figures = ", ".join(f"{verdict} {summary.verdicts.get(verdict, 0)}" for verdict in Verdict)
-    minutes = math.ceil((simulation.clock.monotonic() - simulation.world.started) / 60)
-    chain = "verifies" if summary.journal_ok else "DOES NOT VERIFY"
-    server = "does not answer" if summary.on_server is None else f"holds {summary.on_server} of them"
-    return [
-        f"{tally.came} people came within {minutes} min; {summary.passages} passages: {figures}",
-        f"journal: the chain {chain}; {summary.lost} answers lost; {summary.faults} faults",
-        f"community server {server}",
-        *(f"note: {note}" for note in simulation.renderer.notes),
-    ]
+    spoken = simulation.speaker.history
+    heard = bool(spoken) and simulation.clock.monotonic() - spoken[-1].at <= HEARD_S
+    scene.prompt = spoken[-1].prompt if heard else None

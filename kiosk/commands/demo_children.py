@@ -1,9 +1,13 @@
-"""The demo's other processes: the community server and sync, by the same commands that systemd starts."""
+"""The demo's other processes: the community server and sync, by the same commands that systemd starts.
+
+They end with the demo, also when it is killed outright (kiosk.commands.demo_child).
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,20 +28,25 @@ ASK_S: Final = 3.0
 
 
 class Child:
-    """One process of ours; its output goes to a file. Ends with :meth:`stop`, at the latest with us."""
+    """One process of ours; its output is added to a file. Ends with :meth:`stop`, at the latest with us."""
 
     def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
         self.name = name
         self._log = log
-        with log.open("wb") as file:
+        with log.open("ab") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kiosk.commands", *arguments],
+                [sys.executable, "-m", "kiosk.commands.demo_child", str(os.getpid()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 # Control-C is for the demo, which stops its children in order.
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -50,7 +59,7 @@ class Child:
         return lines[-1] if lines else ""
 
     def stop(self) -> None:
-        """Ask it to end, and make it end if it does not."""
+        """Ask it to end, and make it end if it does not; any number of times."""
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
@@ -69,11 +78,13 @@ class Community:
         self.secret_file = folder / "device.secret"
         self._secret = write_secret(self.secret_file)
         register_device(self.data, DeviceId(device), self._secret)
+        self.gone = False
+        """The scenario has taken the server away (:meth:`go`)."""
+        self._log = folder / "community.log"
         self._closing = ExitStack()
+        self._closing.callback(lambda: self.child.stop())
         port_file = folder / "community.port"
-        arguments = ["community", "run", "--data", str(self.data), "--listen", "127.0.0.1:0"]
-        self.child = Child("community", [*arguments, "--port-file", str(port_file)], folder / "community.log")
-        self._closing.callback(self.child.stop)
+        self.child = self._start(0, "--port-file", str(port_file))
         self.port = self._port(port_file)
 
     def __enter__(self) -> Self:
@@ -88,6 +99,17 @@ class Community:
     def address(self) -> str:
         """For a browser and for sync."""
         return f"http://127.0.0.1:{self.port}"
+
+    def go(self) -> None:
+        """The server ends, as in a power cut at its place; sync keeps trying."""
+        self.gone = True
+        self.child.stop()
+
+    def come_back(self) -> None:
+        """The server starts again at the same address with all it has stored."""
+        if self.gone:
+            self.gone = False
+            self.child = self._start(self.port)
 
     def add_sync(self, config: Path, log: Path) -> Child:
         """Start the courier beside it; it is stopped first."""
@@ -116,6 +138,10 @@ class Community:
             time.sleep(POLL_S)
             held = self.passages()
         return held
+
+    def _start(self, port: int, *more: str) -> Child:
+        arguments = ["community", "run", "--data", str(self.data), "--listen", f"127.0.0.1:{port}"]
+        return Child("community", [*arguments, *more], self._log)
 
     def _port(self, file: Path) -> int:
         limit = time.monotonic() + START_S

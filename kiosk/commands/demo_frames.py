@@ -1,7 +1,10 @@
-"""``kiosk demo --frames DIR``: people hold up real pictures, and each picture's outcome is told."""
+"""Pictures of the user's own: ``--frames DIR``, whose outcome is told picture by picture, and
+``--photographs DIR``, which some people of a scenario hold up."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -10,26 +13,28 @@ from rich.console import Console
 from rich.text import Text
 
 from drivers.picture_folder import pictures_in
+from kiosk.commands.demo_words import counted, said
 from kiosk.errors import Usage
 from kiosk.model import Seconds, Verdict
-from kiosk.scenario import Call, PassKind, Scenario
+from kiosk.scenario import Call, Kind, PassKind, Scenario
 
 APART_S: Final = Seconds(11.0)
 """Between two people: the one before has left, and a second unknown code is no longer only counted."""
 PATIENCE_S: Final = Seconds(16.0)
 """Who shows a picture that can't be read presses the button half-way, before the next one comes."""
 LONGEST: Final = 48
+DATA_VARIABLE: Final = "KIOSK_CONFORMANCE_DATA"
+"""Names a folder of test data; real photographs are in it."""
+DRAWN: Final = "shows somebody else's code"
+ANOTHER: Final = "shows a real photograph of some code"
 
 
 class Pictures:
     """What became of each picture. For one thread."""
 
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise Usage(f"--frames {folder}: not a folder")
-        self.names = [path.name for path in pictures_in(folder)]
-        if not self.names:
-            raise Usage(f"--frames {folder}: there is no picture in it")
+    def __init__(self, folder: Path, language: str) -> None:
+        self.names = pictures_of("--frames", folder)
+        self._language = language
         self._texts: dict[str, list[str]] = {name: [] for name in self.names}
         self._answers: dict[str, str] = {}
 
@@ -45,24 +50,34 @@ class Pictures:
         self._answers.setdefault(name, f"{verdict}  {reasons}")
 
     def tell(self, console: Console) -> None:
-        """One line a picture."""
+        """One line a picture, then how many were read."""
         for name, texts in self._texts.items():
-            read = " | ".join(_short(text) for text in texts) or "no code read"
-            answer = self._answers.get(name, _UNANSWERED if texts else "nobody was answered")
-            console.print(Text(f"{name}: {read}  ->  {answer}"), soft_wrap=True)
-        read_count = sum(bool(texts) for texts in self._texts.values())
-        console.print(
-            f"{read_count} of {len(self._texts)} pictures read, as this camera sees them "
-            "(`kiosk check` looks at every pixel)"
-        )
+            read = " | ".join(_short(text) for text in texts) or said("no code", self._language)
+            line = Text(f"{name}: {read}  ->  {self._answer(name, bool(texts))}")
+            console.print(line, soft_wrap=True, highlight=False)
+        count = sum(map(bool, self._texts.values()))
+        pictures = counted("pictures", len(self._texts), self._language)
+        line = Text(said("read", self._language, count=count, pictures=pictures))
+        console.print(line, soft_wrap=True, highlight=False)
 
-
-_UNANSWERED: Final = "no answer of its own: the same code as a moment ago, or one unknown code too many"
+    def _answer(self, name: str, read: bool) -> str:
+        missing = said("unanswered" if read else "nobody answered", self._language)
+        return self._answers.get(name, missing)
 
 
 def _short(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else "·" for letter in text)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def pictures_of(option: str, folder: Path) -> list[str]:
+    """Names of the pictures in a folder; Usage when it is none, or there are none."""
+    if not folder.is_dir():
+        raise Usage(f"{option} {folder}: not a folder")
+    names = [path.name for path in pictures_in(folder)]
+    if not names:
+        raise Usage(f"{option} {folder}: there is no picture in it")
+    return names
 
 
 def album(story: Scenario, names: list[str]) -> Scenario:
@@ -96,3 +111,22 @@ def album(story: Scenario, names: list[str]) -> Scenario:
         flows=(),
         faults=(),
     )
+
+
+def usual_photographs() -> Path | None:
+    """The photographs of the test data, where the variable names it and they may be read."""
+    data = os.environ.get(DATA_VARIABLE)
+    folder = Path(data) / "qr" / "images" if data else None
+    return folder if folder is not None and os.access(folder, os.R_OK | os.X_OK) else None
+
+
+def retitled(story: Scenario, photographs: Path | None) -> Scenario:
+    """Nobody is said to show a photograph that is not there: some other one, or a drawn code, is shown."""
+    names = set() if photographs is None else {path.name for path in pictures_in(photographs)}
+    return replace(story, cast={key: _as_shown(kind, names) for key, kind in story.cast.items()})
+
+
+def _as_shown(kind: Kind, names: Collection[str]) -> Kind:
+    if kind.pass_kind is not PassKind.PHOTOGRAPH or kind.photograph in names:
+        return kind
+    return replace(kind, title=ANOTHER if names else DRAWN)

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.commands import journal_export, journal_view
+from kiosk.commands.arguments import add_language
 from kiosk.config import find, load
 from kiosk.errors import Usage
 from kiosk.model import EventKind, EventSeq
 from kiosk.passage.journal import JournalReader, StoredEvent, Verification, check_whole, verifies
-from kiosk.words import LANGUAGES
 
 Action = Callable[[argparse.Namespace], int]
 
@@ -76,14 +76,14 @@ def _add_list(actions: Any) -> None:
     )
     parser.add_argument("--after", type=_number, metavar="NUMBER", help="the first ones above this number")
     parser.add_argument("--kind", type=EventKind, choices=list(EventKind), help="only this kind")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons (en)")
+    add_language(parser, "of kinds, reasons and faults")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_show(actions: Any) -> None:
     parser = _add(actions, "show", _show, "one event with everything it says")
     parser.add_argument("seq", type=_count, metavar="NUMBER", help="of the event")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons (en)")
+    add_language(parser, "of kinds, reasons and faults")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import select
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,7 @@ from kiosk.passage.journal import JournalReader
 from kiosk.scenario import load, people
 
 LIMIT_S = 120
+WITHOUT_PHOTOGRAPHS = {key: value for key, value in os.environ.items() if key != "KIOSK_CONFORMANCE_DATA"}
 
 
 def demo(*arguments: str) -> list[str]:
@@ -27,6 +33,7 @@ def demo(*arguments: str) -> list[str]:
         text=True,
         timeout=LIMIT_S,
         check=False,
+        env=WITHOUT_PHOTOGRAPHS,
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout.splitlines()
@@ -39,7 +46,7 @@ def summary(*arguments: str) -> dict[str, Any]:
 
 
 def test_an_ordinary_morning_is_answered_recorded_and_on_the_server(tmp_path: Path) -> None:
-    found = summary("--speed", "40", "--keep", str(tmp_path / "kept"))
+    found = summary("--speed", "200", "--keep", str(tmp_path / "kept"))
     assert 20 <= found["passages"] <= 30
     assert found["passages"] == found["admit"] + found["refer"] + found["refuse"] == found["on_server"]
     assert found["lost"] == 0
@@ -56,7 +63,7 @@ def test_an_ordinary_morning_is_answered_recorded_and_on_the_server(tmp_path: Pa
 
 
 def test_no_forgery_opens_the_gate() -> None:
-    found = summary("--speed", "40", "--scenario", "forged")
+    found = summary("--speed", "200", "--scenario", "forged")
     assert found["admit"] == 0
     assert found["passages"] == len(people(load("forged")))
 
@@ -66,7 +73,7 @@ def test_people_may_hold_up_pictures_of_my_own(tmp_path: Path) -> None:
 
     segno.make_qr("no pass at all").save(str(tmp_path / "menu.png"), scale=6)
     Image.new("L", (640, 480), 120).save(tmp_path / "wall.png")
-    lines = demo("--speed", "40", "--frames", str(tmp_path))
+    lines = demo("--speed", "200", "--frames", str(tmp_path))
     assert any("menu.png: no pass at all  ->  REFER  PASS_UNKNOWN" in line for line in lines)
     assert any("wall.png: no code read" in line for line in lines)
 
@@ -79,7 +86,7 @@ def test_a_picture_that_can_not_be_read_takes_nobody_elses_answer(tmp_path: Path
         Image.new("L", (640, 480), 120).save(tmp_path / name)
     for name in ("c.png", "d.png", "e.png"):
         segno.make_qr("the same for all").save(str(tmp_path / name), scale=6)
-    lines = demo("--speed", "100", "--frames", str(tmp_path))
+    lines = demo("--speed", "200", "--frames", str(tmp_path))
     assert [line.split("  ->  ")[1] for line in lines if line.startswith(("a.png", "b.png"))] == [
         "REFER  CALLED",
         "REFER  CALLED",
@@ -129,3 +136,79 @@ def test_control_c_ends_it_in_order(tmp_path: Path) -> None:
         rest = process.stdout.read()
         assert process.wait(LIMIT_S) == 0
     assert "the chain verifies; 0 answers lost" in rest
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that it has started itself."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def test_a_demo_that_is_killed_outright_leaves_nobody_behind(tmp_path: Path) -> None:
+    with running("--keep", str(tmp_path / "kept"), "--speed", "4") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.readline()  # somebody was answered: server, sync and renderer are all there
+        children = {pid: os.pidfd_open(pid) for pid in children_of(process.pid)}
+        try:
+            assert len(children) == 3
+            process.kill()
+            for pid, handle in children.items():
+                # Readable once the process has ended (pidfd_open(2)).
+                assert select.select([handle], [], [], 10.0)[0], f"process {pid} is still there"
+        finally:
+            for handle in children.values():
+                os.close(handle)
+
+
+def short_morning(folder: Path, *arrivals: str, rest: str = "") -> list[str]:
+    """Arguments for a scenario of one's own: the ordinary cast, but only these come."""
+    source = (resources.files("kiosk") / "scenarios" / "ordinary.toml").read_text(encoding="utf-8")
+    text = source.split("[[arrivals]]")[0]
+    for place, who in enumerate(arrivals):
+        text += f'[[arrivals]]\nat = {2 + 12 * place}\nwho = "{who}"\n'
+    (folder / "short.toml").write_text(text + rest, encoding="utf-8")
+    return ["--speed", "200", "--scenario", str(folder / "short.toml")]
+
+
+@pytest.mark.parametrize("until", [12, 4000])
+def test_a_server_that_is_gone_for_a_while_gets_everything_afterwards(until: int, tmp_path: Path) -> None:
+    """The second span outlasts the morning: the server is back when everybody has gone."""
+    rest = f'[[faults]]\nkind = "server_gone"\nfrom = 1\nuntil = {until}\n'
+    lines = demo(*short_morning(tmp_path, "courier", "resident", rest=rest))
+    told = [line[10:] for line in lines if "community server" in line and "!" in line]
+    assert told[0] == "! community server: does not answer"
+    assert len(told) == (2 if until == 12 else 1)
+    text = "\n".join(lines)
+    assert "community server holds 2 of them" in text
+    assert "1 fault: community server: does not answer" in text
+
+
+def test_people_show_photographs_where_there_are_some(tmp_path: Path) -> None:
+    import segno
+
+    segno.make_qr("a bicycle").save(str(tmp_path / "bicycle.png"), scale=6)
+    asked = short_morning(tmp_path, "poster")
+    drawn = "\n".join(demo(*asked))
+    assert "shows somebody else's code: Unknown pass" in drawn
+    assert "photograph: " not in drawn
+    assert "no photographs: a drawn code was shown" in drawn
+    shown = "\n".join(demo(*asked, "--photographs", str(tmp_path)))
+    assert "shows a real photograph of some code: Unknown pass" in shown
+    assert "note:" not in shown
+
+
+def test_everything_fixed_is_said_in_chinese_too(tmp_path: Path) -> None:
+    rest = '[[faults]]\nkind = "air_unplugged"\nfrom = 3\nuntil = 5\n'
+    lines = demo(*short_morning(tmp_path, "resident", "poster", rest=rest), "--language", "zh")
+    for line in lines:
+        assert not re.search("people|passage|verif|fault|server:|lost|works|drawn", line), line
+    assert "社区服务器收到其中" in "\n".join(lines)
+
+
+def test_what_was_kept_can_be_listed_as_it_says(tmp_path: Path) -> None:
+    lines = demo(*short_morning(tmp_path, "resident"), "--keep", str(tmp_path / "a folder"))
+    (hint,) = [line for line in lines if "kiosk journal list" in line]
+    command = shlex.split(hint.partition("kiosk ")[2])
+    done = subprocess.run([sys.executable, "-m", "kiosk.commands", *command], capture_output=True, check=True)
+    assert b"stopped SIMULATED" in done.stdout

@@ -17,7 +17,7 @@ from PIL import Image
 
 from drivers.qr_decode import QrDecoder
 from drivers.simulated import frames
-from drivers.simulated.frames import FOREIGN_TEXT, Renderer
+from drivers.simulated.frames import FOREIGN_TEXT, NO_PHOTOGRAPHS, Renderer
 from kiosk.errors import DeviceStalled
 from kiosk.model import Frame, Monotonic
 from kiosk.scenario import Person, people
@@ -182,7 +182,7 @@ def test_without_photographs_a_drawn_code_is_shown_and_said(
     where = None if folder is None else tmp_path / folder
     with Renderer({}, seed=1, photographs=where) as renderer:
         assert decoder.decode(look(renderer, photographers(), "sharp"))[0].text == FOREIGN_TEXT
-        assert "there are no photographs" in renderer.notes[0]
+        assert renderer.notes == [NO_PHOTOGRAPHS]
 
 
 def test_a_file_that_is_no_picture_leaves_empty_hands(tmp_path: Path, decoder: QrDecoder) -> None:

@@ -1,0 +1,95 @@
+"""What the demo itself says beside the product's words, in Chinese and in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kiosk.words import LANGUAGES
+
+_SAID: Final[Mapping[str, tuple[str, str]]] = {
+    # the live view
+    "lamp": ("指示灯", "lamp"),
+    "at the gate": ("门前", "at the gate"),
+    "nobody": ("门前无人", "nobody at the gate"),
+    "released": ("门已放开", "gate released"),
+    "time": ("时间", "time"),
+    "answer": ("结果", "answer"),
+    "who": ("来者", "who"),
+    "why": ("原因", "why"),
+    "forehead": ("额温", "forehead"),
+    "last hour": ("近一小时 {people}", "last hour: {people}"),
+    "server holds": ("服务器已收 {count} 条", "server holds {count}"),
+    "server silent": ("服务器没有应答", "server: no answer"),
+    "all works": ("一切正常", "everything works"),
+    "not working": ("故障:{what}", "not working: {what}"),
+    "worked again": ("已恢复:{what}", "works again: {what}"),
+    "stop": ("Ctrl-C 结束", "Ctrl-C ends it"),
+    # a line an event
+    "began": ("{part}:{fault}", "{part}: {fault}"),
+    "ended": ("{part}恢复正常,历时 {lasted}", "{part}: works again, after {lasted}"),
+    "past": ("{part}:{fault}({at},{lasted})", "{part}: {fault} ({at}, {lasted})"),
+    "still": ("{part}:{fault}({at} 起)", "{part}: {fault} (since {at})"),
+    # beginning and end
+    "where": (
+        "社区服务器:{address}  (全部为模拟数据 SIMULATED)",
+        "community server: {address}  (all data SIMULATED)",
+    ),
+    "came": (
+        "{minutes} 分钟内来了 {people};{passages}:{verdicts}",
+        "{people} came within {minutes} min; {passages}: {verdicts}",
+    ),
+    "gave up": ("其中 {people}没有等到回应就离开了", "{people} left without an answer"),
+    "waiting": ("结束时还有 {people}在等", "{people} still waited at the end"),
+    "chain": ("通行记录:链条完好;丢失 {lost}", "journal: the chain verifies; {lost} lost"),
+    "chain broken": ("通行记录:链条不完整;丢失 {lost}", "journal: the chain DOES NOT VERIFY; {lost} lost"),
+    "held": ("社区服务器收到其中 {count} 条", "community server holds {count} of them"),
+    "silent": ("社区服务器没有应答", "community server does not answer"),
+    "no faults": ("没有故障", "no faults"),
+    "faults": ("{faults}:{what}", "{faults}: {what}"),
+    "note": ("说明:{note}", "note: {note}"),
+    "no photographs": (
+        "没有实拍照片:改用画出的二维码(--photographs 目录)",
+        "no photographs: a drawn code was shown instead of a real one (--photographs DIR)",
+    ),
+    "stopped": ("{name} 已停止:{words}", "{name} has stopped: {words}"),
+    "kept": ("已保存在 {folder}", "kept in {folder}"),
+    "try": ("可以试试:{command}", "try: {command}"),
+    # pictures
+    "no code": ("没有读到二维码", "no code read"),
+    "unanswered": (
+        "没有单独的回应:与刚才的码相同,或陌生码过多",
+        "no answer of its own: the same code as a moment ago, or one unknown code too many",
+    ),
+    "nobody answered": ("没有得到回应", "nobody was answered"),
+    "read": (
+        "{pictures}中读出 {count} 张(按此摄像头的画面;`kiosk check` 会看原图的每个像素)",
+        "{count} of {pictures} read, as this camera sees them (`kiosk check` looks at every pixel)",
+    ),
+}
+_COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "people": ("{n} 人", "{n} person", "{n} people"),
+    "passages": ("通行 {n} 次", "{n} passage", "{n} passages"),
+    "answers": ("{n} 条", "{n} answer", "{n} answers"),
+    "faults": ("故障 {n} 次", "{n} fault", "{n} faults"),
+    "pictures": ("{n} 张图片", "{n} picture", "{n} pictures"),
+    "seconds": ("{n} 秒", "{n} s", "{n} s"),
+}
+
+
+def said(name: str, language: str, /, **figures: object) -> str:
+    """One of the demo's sentences. KeyError: no such sentence, language or figure."""
+    return _SAID[name][_place(language)].format(**figures)
+
+
+def counted(name: str, count: int, language: str) -> str:
+    """A number of things: "1 person", "2 people"."""
+    chinese, one, many = _COUNTED[name]
+    form = {"zh": chinese, "en": one if count == 1 else many}[language]
+    return form.format(n=count)
+
+
+def _place(language: str) -> int:
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    return LANGUAGES.index(language)
