@@ -165,17 +165,25 @@ class PictureFolder:
         self._max_pixels = max_pixels
         self._frames_each = max(1, frames_each)
         self._images = self._walk([pictures] if isinstance(pictures, Path) else pictures)
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """The last picture has been shown."""
+        return self._ended
 
     def poll(self, now: Monotonic) -> Frame | None:
         """The next frame, stamped ``now``; None when there are no more."""
         label, image = next(self._images, (None, None))
         if image is None or label is None:
+            self._ended = True
             return None
         return Frame(image.tobytes(), image.width, image.height, now, label)
 
     def close(self) -> None:
         """No more frames."""
         self._images = iter(())
+        self._ended = True
 
     def _walk(self, pictures: Iterable[Path]) -> Iterator[tuple[str, Image.Image]]:
         for path in self._files(pictures):

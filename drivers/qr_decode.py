@@ -15,14 +15,18 @@ from typing import Final, NamedTuple
 from drivers import transforms
 from drivers.qr_libraries import LINEAR, QR_CODE, Library, load_libraries
 from drivers.transforms import Transform
-from kiosk.devices import Clock, FrameSource
-from kiosk.errors import ConfigError, DecoderError, DeviceAbsent
+from kiosk.devices import Clock, EndingSource, FrameSource
+from kiosk.errors import ConfigError, DecoderError, DeviceAbsent, DeviceStalled
 from kiosk.model import CodeRead, Frame, Monotonic, Seconds
 
 SAME_CODE_S: Final = Seconds(2.0)
 """How far apart two equal reads of a 1D code may lie."""
 FRAME_LIMIT_S: Final = Seconds(1.0)
 """A frame takes some milliseconds, .1 s on the smallest Pi; longer than this, something is wrong."""
+STALL_S: Final = Seconds(2.0)
+"""A camera delivers some frames a second, whatever is before it."""
+LONGEST_STEP: Final = Seconds(0.5)
+"""What lies between two polls counts at most so much: a decoder that was busy says nothing of the camera."""
 BLIND_FRAMES: Final = 25
 """Frames in a row on which every attempt failed before the reader is given up as broken."""
 
@@ -175,8 +179,9 @@ class FrameReader:
 
     With a clock it also counts ``slow_frames``, which took longer than ``limit_s``; that one never ends is
     noticed by who waits for the poll (``kiosk.supervision.Worker``). Every attempt failing on
-    :data:`BLIND_FRAMES` frames in a row raises :class:`DecoderError`: a gate that can't see must not look
-    alive.
+    :data:`BLIND_FRAMES` frames in a row raises :class:`DecoderError`, and a source that has delivered no
+    frame for :data:`STALL_S` of being polled :class:`DeviceStalled`: a gate that can't see must not look
+    alive. That there is no code says nothing; a source that has come to its end is not stalled.
     """
 
     def __init__(
@@ -193,10 +198,13 @@ class FrameReader:
         self._limit = limit_s
         self.slow_frames = 0
         self.slowest_s = Seconds(0.0)
+        self._silent_s = 0.0
+        self._polled: Monotonic | None = None
 
     def poll(self, now: Monotonic) -> Sequence[CodeRead]:
         """Codes in the newest frame, with the time of the frame; empty when there is no new frame."""
         frame = self._source.poll(now)
+        self._mind_silence(frame, now)
         if frame is None:
             return []
         reads = self._timed(frame)
@@ -204,6 +212,13 @@ class FrameReader:
             self.decoder.blind_frames = 0
             raise DecoderError(f"no decoder works: {self.decoder.last_failure}")
         return reads
+
+    def _mind_silence(self, frame: Frame | None, now: Monotonic) -> None:
+        passed = 0.0 if self._polled is None else min(now - self._polled, LONGEST_STEP)
+        self._polled = now
+        self._silent_s = 0.0 if frame is not None else self._silent_s + passed
+        if self._silent_s >= STALL_S and not (isinstance(self._source, EndingSource) and self._source.ended):
+            raise DeviceStalled(f"camera: no frame for {STALL_S:.0f} s")
 
     def _timed(self, frame: Frame) -> list[CodeRead]:
         if self._clock is None:

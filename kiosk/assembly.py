@@ -35,7 +35,7 @@ from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
 from kiosk.recollection import lately_admitted
-from kiosk.supervision import Pollable, Supervised, Worker
+from kiosk.supervision import Pollable, Supervised, Worker, longest_silence
 from kiosk.surroundings import Parts, Surroundings
 from kiosk.timekeeping import FloorFile, TimeKeeper
 
@@ -214,11 +214,12 @@ def _threaded(config: Config, openers: Openers, clock: Clock) -> Parts:
     camera = Supervised[CodeRead](
         "camera", lambda: FrameReader(openers.frames(), QrDecoder(symbologies), clock=clock)
     )
-    thermometer = Supervised[Sample]("thermometer", openers.thermometer)
+    spec = SPECS[config.thermometer.variant]
+    thermometer = Supervised[Sample]("thermometer", openers.thermometer, longest_silence(spec))
     return Parts(
         camera=Worker(camera, clock, CAMERA_INTERVAL),
         thermometer=Worker(thermometer, clock, SENSOR_INTERVAL),
-        spec=SPECS[config.thermometer.variant],
+        spec=spec,
         air=None,
         button=Supervised[bool]("button", lambda: Presses(openers.button())),
     )

@@ -11,7 +11,7 @@ back-off (``kiosk.supervision``). ``close()`` may be called any number of times,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kiosk.model import (
     Celsius,
@@ -49,6 +49,15 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the device."""
+
+
+@runtime_checkable
+class EndingSource(FrameSource, Protocol):
+    """A frame source that comes to an end, such as a folder of pictures: no frame is then no failure."""
+
+    @property
+    def ended(self) -> bool:
+        """There are no more frames."""
 
 
 class PassReader(Protocol):

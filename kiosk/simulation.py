@@ -54,8 +54,8 @@ from kiosk.passes.status import Status
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.scenario import FaultKind, FaultSpan, Scenario, people
 from kiosk.specimens import Specimens
-from kiosk.supervision import Pollable, Supervised
-from kiosk.surroundings import Parts
+from kiosk.supervision import Pollable, Supervised, longest_silence
+from kiosk.surroundings import AIR_KEEPS_S, Parts
 
 STARTED: Final = Monotonic(100.0)
 FINEST: Final = Seconds(0.05)
@@ -224,13 +224,14 @@ class Simulation:
 
     def _assemble(self, config: Config) -> Kiosk:
         site = self.scenario.site
+        spec = SPECS[site.variant]
         air: Supervised[Celsius] | None = None
         if site.air_thermometer:
-            air = Supervised("air", lambda: Temperatures(SimulatedAirThermometer(self.world)))
+            air = Supervised("air", self._air, AIR_KEEPS_S)
         parts = Parts(
             camera=Supervised[CodeRead]("camera", lambda: FrameReader(self.frames(), self.decoder)),
-            thermometer=Supervised[Sample]("thermometer", self.thermometer),
-            spec=SPECS[site.variant],
+            thermometer=Supervised[Sample]("thermometer", self.thermometer, longest_silence(spec)),
+            spec=spec,
             air=air,
             button=Supervised[bool]("button", lambda: Presses(self.button)),
         )
@@ -250,6 +251,9 @@ class Simulation:
     def thermometer(self) -> Pollable[Sample]:
         """Open the thermometer; called again after each fault."""
         return SimulatedMlx90614(self.world)
+
+    def _air(self) -> Pollable[Celsius]:
+        return Temperatures(SimulatedAirThermometer(self.world))
 
     def _on_fault(self, span: FaultSpan, on: bool) -> None:
         """Faults of what is no device: the wall clock and the disk."""

@@ -14,13 +14,17 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from kiosk.devices import Clock
 from kiosk.errors import DeviceError, DeviceStalled, SensorStuck
-from kiosk.model import Monotonic, Seconds
+from kiosk.model import Monotonic, Seconds, ThermometerSpec
 
 FIRST_RETRY: Final = Seconds(1.0)
 LONGEST_RETRY: Final = Seconds(30.0)
 """Also how long a device must have worked before its next fault counts as a first one."""
 SOUND_S: Final = Seconds(5.0)
 """A device that has nothing to hand over is well after so long without an error."""
+LONGEST_STEP: Final = Seconds(0.5)
+"""What lies between two polls counts at most so much as silence: a gate held up says nothing of its parts."""
+SILENCE_S: Final = Seconds(3.0)
+"""A thermometer measures all the time, whoever stands before it."""
 HANGS_S: Final = Seconds(5.0)
 """One poll takes some milliseconds, or a second a try on a stuck bus; then nobody knows when it returns."""
 LOST_S: Final = Seconds(60.0)
@@ -58,16 +62,30 @@ class Part(Protocol[ItemOut]):
         """Release it for good."""
 
 
-class Supervised(Generic[Item]):
-    """One device with its way to (re)open it. For one thread only."""
+def longest_silence(spec: ThermometerSpec) -> Seconds:
+    """After how long without a word a thermometer is taken to have stalled."""
+    return Seconds(max(SILENCE_S, 2.5 * spec.settling_s))
 
-    def __init__(self, name: str, opener: Callable[[], Pollable[Item]]) -> None:
+
+class Supervised(Generic[Item]):
+    """One device with its way to (re)open it. For one thread only.
+
+    ``longest_silence``: a device that has handed nothing over for longer, while it was being polled, has
+    stalled, however well it opens; None: silence is no sign, as with a call button.
+    """
+
+    def __init__(
+        self, name: str, opener: Callable[[], Pollable[Item]], longest_silence: Seconds | None = None
+    ) -> None:
         self.name = name
         self.fault: DeviceError | None = None
         self._opener = opener
         self._device: Pollable[Item] | None = None
         self._next_try = Monotonic(float("-inf"))
         self._works_since = Monotonic(0.0)
+        self._longest_silence = longest_silence
+        self._silent_s = 0.0
+        self._polled = Monotonic(0.0)
         self._wait = FIRST_RETRY
 
     def poll(self, now: Monotonic) -> Sequence[Item]:
@@ -77,8 +95,10 @@ class Supervised(Generic[Item]):
         try:
             if self._device is None:
                 self._device = self._opener()
-                self._works_since = now
+                self._works_since = self._polled = now
+                self._silent_s = 0.0
             items = self._device.poll(now)
+            self._mind_silence(items, now)
         except DeviceError as error:
             self._failed(error, now)
             return ()
@@ -92,10 +112,17 @@ class Supervised(Generic[Item]):
             with suppress(DeviceError):
                 device.close()
 
+    def _mind_silence(self, items: Sequence[Item], now: Monotonic) -> None:
+        self._silent_s = 0.0 if items else self._silent_s + min(now - self._polled, LONGEST_STEP)
+        self._polled = now
+        if self._longest_silence is not None and self._silent_s > self._longest_silence:
+            raise DeviceStalled(f"{self.name}: nothing for more than {self._longest_silence:.1f} s")
+
     def _worked(self, items: Sequence[Item], now: Monotonic) -> None:
         # Many devices open well and fail at the first transfer, a camera stalls after seconds: only what
         # it hands over proves at once that it is well, or the light would change with every try.
-        if items or now - self._works_since >= SOUND_S:
+        silence_is_well = self._longest_silence is None and now - self._works_since >= SOUND_S
+        if items or silence_is_well:
             self.fault = None
         if now - self._works_since >= LONGEST_RETRY:
             self._wait = FIRST_RETRY

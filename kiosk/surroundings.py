@@ -21,6 +21,7 @@ from kiosk.model import (
     PassCheck,
     Reason,
     Sample,
+    Seconds,
     ThermometerSpec,
     TimeInterval,
 )
@@ -33,7 +34,7 @@ from kiosk.policy import EMERGENCY, Policy
 from kiosk.supervision import Part
 from kiosk.timekeeping import FloorFile, TimeKeeper
 
-AIR_KEEPS_S: Final = 60.0
+AIR_KEEPS_S: Final = Seconds(60.0)
 """An air temperature older than this no longer counts."""
 SAVE_AGAIN_S: Final = 60.0
 CLOCK_UNTRUSTED: Final = "CLOCK_UNTRUSTED"
@@ -184,6 +185,7 @@ class Surroundings:
         air = self.air(now)
         for sample in samples:
             self._environment.feed(sample.at, sample.ambient_celsius, air, self.interval)
+        self._environment.age(now)
         problem = self.environment if self.temperature_required else None
         self._change(self.health.note(health.ENVIRONMENT, problem), now)
 

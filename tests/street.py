@@ -48,7 +48,7 @@ from kiosk.passage.journal import BackgroundCheck, JournalReader
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.person import Passage
-from kiosk.supervision import Part, Supervised
+from kiosk.supervision import Part, Supervised, longest_silence
 from kiosk.surroundings import Parts
 
 START: Final = UnixTime(1_798_761_600.0)
@@ -96,7 +96,7 @@ class Forehead:
     def poll(self, now: Monotonic) -> Sequence[Sample]:
         if self._street.sensor_fault is not None:
             raise self._street.sensor_fault
-        if now - self._last < 0.0999:
+        if now - self._last < 0.0999 or self._street.sensor_silent:
             return ()
         self._last = now
         return [Sample(now, celsius_to_word(self._street.warmth), celsius_to_word(self._street.die))]
@@ -158,6 +158,7 @@ class Street:
         self.camera_gone = False
         self.camera_fault: DeviceError | None = None
         self.sensor_fault: DeviceError | None = None
+        self.sensor_silent = False
         self.disk_error: JournalError | None = None
         self.disk_takes = Seconds(0.0)
         """How long each passage takes to write."""
@@ -185,7 +186,7 @@ class Street:
     def _assemble(self, chain: BackgroundCheck | None = None) -> Kiosk:
         parts = Parts(
             camera=self._camera(),
-            thermometer=Supervised("thermometer", lambda: Forehead(self)),
+            thermometer=Supervised("thermometer", lambda: Forehead(self), longest_silence(Forehead.spec)),
             spec=Forehead.spec,
             air=self.air,
             button=self._button(),

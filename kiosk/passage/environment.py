@@ -93,11 +93,14 @@ class EnvironmentWatch:
     EVERY_S: Final = 5.0
     ENOUGH_S: Final = 60.0
     GAP_S: Final = 60.0
+    KEEPS_S: Final = 60.0
+    """A problem is not known to last longer than this without a word from the air."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._problem: Surroundings | None = outdoors(site)
         self._history: deque[tuple[Monotonic, Celsius]] = deque()
+        self._fed: Monotonic | None = None
 
     @property
     def problem(self) -> Surroundings | None:
@@ -117,6 +120,7 @@ class EnvironmentWatch:
         ``interval``: what is known of the time, for the age of the calibration; None: not checked.
         """
         ambient = Celsius(die - self._site.die_offset) if air is None else air
+        self._fed = now
         self._remember(now, ambient)
         before = self._problem
         in_range = before in (Surroundings.AMBIENT_COLD, Surroundings.AMBIENT_HOT)
@@ -127,6 +131,15 @@ class EnvironmentWatch:
             or self._changing(steep=0.2 if before is Surroundings.AMBIENT_CHANGING else STEEPEST)
             or (calibration_age(self._site.calibration, interval) if interval is not None else None)
         )
+
+    def age(self, now: Monotonic) -> None:
+        """Let go of what the air was too long ago: nobody knows what it is now.
+
+        Whether people can be measured then is for the thermometer to say, which is faulty if it is silent.
+        """
+        if self._fed is not None and now - self._fed > self.KEEPS_S:
+            self._problem, self._fed = outdoors(self._site), None
+            self._history.clear()
 
     def _remember(self, now: Monotonic, ambient: Celsius) -> None:
         history = self._history

@@ -21,7 +21,7 @@ from drivers.simulated.frames import Renderer
 from drivers.simulated.lamp import SimulatedLamp
 from drivers.simulated.qr_camera import SimulatedQrCamera
 from drivers.simulated.world import World
-from kiosk.devices import FrameSource, PassReader
+from kiosk.devices import EndingSource, FrameSource, PassReader
 from kiosk.errors import DeviceAbsent
 from kiosk.model import CodeRead, Frame, Monotonic
 from tests.codes import beside, qr
@@ -46,6 +46,10 @@ class Watched:
         if frame is not None:
             self.frames.append(frame)
         return frame
+
+    @property
+    def ended(self) -> bool:
+        return isinstance(self.source, EndingSource) and self.source.ended
 
     def close(self) -> None:
         self.source.close()

@@ -114,3 +114,35 @@ def test_a_broken_air_thermometer_is_a_fault_and_the_die_stands_in(street: Stree
         passage = street.pass_by(street.issue().text, above=above)
         assert passage is not None
         assert passage.decision.reasons[0] is reason
+
+
+# -- a thermometer that says nothing --------------------------------------------------------------------
+
+
+def test_a_silent_thermometer_is_a_fault_within_seconds_and_lets_nobody_in(street: Street) -> None:
+    street.sensor_silent = True
+    street.run(4.0)
+    assert street.faults() == {"thermometer": "DEVICE_STALLED"}
+    assert street.light_now() is Light.FAULT
+    passage = street.pass_by(street.issue().text, above=2.5)
+    assert passage is not None
+    assert passage.decision.reasons[0] is Reason.SENSOR_FAULT
+    assert street.green_seconds() == 0
+    street.sensor_silent = False
+    street.run(45.0)
+    assert street.faults() == {}
+
+
+def test_the_last_words_of_a_cold_day_suspend_no_reading_for_ever(street: Street) -> None:
+    """It was cold when the thermometer fell silent: that is no reason to let people pass unmeasured."""
+    street.die = Celsius(10.0)
+    street.run(3.0)
+    assert street.faults() == {"environment": "AMBIENT_COLD"}
+    street.sensor_silent = True
+    street.run(4.0)
+    passage = street.pass_by(street.issue().text, above=2.5)
+    assert passage is not None
+    assert passage.decision.reasons[0] is Reason.SENSOR_FAULT
+    street.run(60.0)
+    assert street.faults() == {"thermometer": "DEVICE_STALLED"}
+    assert street.green_seconds() == 0

@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.mlx90614 import SPECS
 from drivers.simulated.clock import VirtualClock
 from kiosk.errors import DeviceAbsent, DeviceError, DeviceStalled, SensorError, SensorStuck
 from kiosk.model import Monotonic, Seconds
-from kiosk.supervision import HANGS_S, LONGEST_RETRY, SOUND_S, Supervised, Worker
+from kiosk.supervision import (
+    HANGS_S,
+    LONGEST_RETRY,
+    SILENCE_S,
+    SOUND_S,
+    Supervised,
+    Worker,
+    longest_silence,
+)
 
 REAL_S = 10.0
 """Real seconds after which a thread that should have done something is taken to be stuck."""
@@ -204,6 +213,49 @@ def test_whatever_a_device_does_polling_never_raises_and_tries_stay_rare(
             bench.now += 0.5
     assert len(bench.opened) <= 1 + bench.now
     assert all(later - before >= 1.0 for before, later in zip(bench.opened, bench.opened[1:], strict=False))
+
+
+# -- a device that says nothing -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talker(bench: Bench) -> Supervised[str]:
+    """A thermometer, which measures all the time."""
+    return Supervised("thermometer", bench.open, Seconds(3.0))
+
+
+def test_a_device_that_opens_well_and_says_nothing_has_stalled(talker: Supervised[str], bench: Bench) -> None:
+    faults = run(talker, bench, 3.25)
+    assert set(faults) == {None}
+    faults = run(talker, bench, 120.0)
+    assert set(faults) == {"DEVICE_STALLED"}, "opening it again makes it look well at no time"
+    assert bench.closed == len(bench.opened) > 3
+    bench.items = ["a"]
+    faults = run(talker, bench, LONGEST_RETRY + 0.25)
+    assert None in faults, "with the first thing it says"
+
+
+def test_a_device_that_speaks_now_and_then_is_well(talker: Supervised[str], bench: Bench) -> None:
+    for _ in range(20):
+        bench.items = ["a"]
+        assert set(run(talker, bench, 2.9, step=0.1)) == {None}
+    assert bench.opened == [0.0]
+
+
+def test_a_gate_that_was_held_up_says_nothing_about_its_devices(
+    talker: Supervised[str], bench: Bench
+) -> None:
+    bench.items = ["a"]
+    run(talker, bench, 1.0)
+    bench.now += 500.0
+    assert run(talker, bench, 1.0) == [None] * 4
+    bench.items = ["a"]
+    assert run(talker, bench, 1.0) == [None] * 4
+
+
+def test_a_slow_thermometer_is_given_more_time() -> None:
+    assert longest_silence(SPECS["xAA"]) == SILENCE_S
+    assert longest_silence(SPECS["xCF"]) == pytest.approx(2.5 * 1.33)
 
 
 # -- in a thread of its own ---------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def test_a_folders_pictures_come_by_name_stamped_with_the_time_of_the_poll(tmp_p
     assert bytes(frames[1].luma) == bytes([77]) * 300
     assert source.problems == []
     assert source.poll(Monotonic(9)) is None
+    assert source.ended
 
 
 def test_pictures_and_folders_may_be_mixed_and_each_shown_for_several_frames(tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_pictures_and_folders_may_be_mixed_and_each_shown_for_several_frames(tmp
     Image.new("L", (8, 8)).save(tmp_path / "folder" / "inside.png")
     Image.new("L", (8, 8)).save(tmp_path / "alone.png")
     source = PictureFolder([tmp_path / "alone.png", tmp_path / "folder"], frames_each=2)
+    assert not source.ended
     assert [Path(f.label).name for f in shown(source)] == ["alone.png"] * 2 + ["inside.png"] * 2
 
 
@@ -77,6 +79,7 @@ def test_closing_ends_the_frames_and_may_be_repeated(tmp_path: Path) -> None:
     source = PictureFolder(tmp_path)
     source.close()
     source.close()
+    assert source.ended
     assert source.poll(Monotonic(0)) is None
 
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
 from pyzbar import pyzbar
 
-from drivers.qr_decode import BLIND_FRAMES, FrameReader, QrDecoder, TwoEqualReads
+from drivers.picture_folder import PictureFolder
+from drivers.qr_decode import BLIND_FRAMES, STALL_S, FrameReader, QrDecoder, TwoEqualReads
 from drivers.qr_libraries import LINEAR, Library, Zbar, Zxing
 from drivers.simulated.clock import VirtualClock
-from kiosk.errors import ConfigError, DecoderError, DeviceAbsent
+from kiosk.errors import ConfigError, DecoderError, DeviceAbsent, DeviceStalled
 from kiosk.model import CodeRead, Frame, Monotonic, Seconds
 from tests.codes import beside, frame, linear, micro_qr, qr, series
 
@@ -452,3 +453,59 @@ def test_a_decoder_that_never_works_again_is_a_broken_device_and_may_recover() -
     library.broken = False
     assert reader.poll(Monotonic(0)) == []
     assert reader.decoder.blind_frames == 0
+
+
+# -- a camera that delivers no frames ------------------------------------------------------------------
+
+
+class Silent:
+    """A camera that opens well and delivers frames only when it is told to."""
+
+    def __init__(self) -> None:
+        self.delivers = False
+
+    def poll(self, now: Monotonic) -> Frame | None:
+        return frame(Image.new("L", (64, 48)), at=now) if self.delivers else None
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def polled(reader: FrameReader, start: float, seconds: float, step: float = 0.1) -> float | None:
+    """Poll for so long; how long it took until the camera was said to have stalled, None if it was not."""
+    for turn in range(round(seconds / step)):
+        try:
+            reader.poll(Monotonic(start + turn * step))
+        except DeviceStalled:
+            return turn * step
+    return None
+
+
+def test_a_camera_without_frames_has_stalled_after_two_seconds() -> None:
+    assert polled(FrameReader(Silent(), QrDecoder()), 100.0, 10.0) == pytest.approx(STALL_S, abs=0.11)
+
+
+def test_frames_without_a_code_are_all_a_camera_needs() -> None:
+    camera = Silent()
+    camera.delivers = True
+    reader = FrameReader(camera, QrDecoder())
+    assert polled(reader, 0.0, 10.0) is None
+    camera.delivers = False
+    assert polled(reader, 10.0, 1.5) is None
+    camera.delivers = True
+    assert polled(reader, 12.0, 0.1) is None
+    camera.delivers = False
+    assert polled(reader, 12.2, 1.5) is None, "the silence before that frame counts no more"
+
+
+def test_a_reader_that_was_not_polled_says_nothing_about_the_camera() -> None:
+    reader = FrameReader(Silent(), QrDecoder())
+    for at in (0.0, 100.0, 200.0):
+        assert reader.poll(Monotonic(at)) == []
+
+
+def test_pictures_that_have_all_been_shown_are_no_stalled_camera(tmp_path: Path) -> None:
+    qr(PASS).save(tmp_path / "pass.png")
+    reader = FrameReader(PictureFolder(tmp_path), QrDecoder())
+    assert [read.text for read in reader.poll(Monotonic(0.0))] == [PASS]
+    assert polled(reader, 0.1, 60.0) is None

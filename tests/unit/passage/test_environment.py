@@ -158,3 +158,34 @@ def test_a_time_that_is_not_proven_only_counts_as_far_as_it_is_certain() -> None
 def test_the_worst_problem_is_the_one_that_is_told() -> None:
     site = replace(_made_on("2020-01-01"), entry_from=EntryFrom.OUTDOORS, outdoor=None)
     assert _at(site, TimeInterval.exactly(NOVEMBER)) is S.OUTDOORS_UNKNOWN
+
+
+# -- nothing is known for ever ----------------------------------------------------------------------------
+
+
+def test_a_problem_is_forgotten_a_minute_after_the_last_word() -> None:
+    watch = EnvironmentWatch(Site())
+    watch.feed(Monotonic(100.0), Celsius(10.0))
+    watch.age(Monotonic(160.0))
+    assert watch.problem is S.AMBIENT_COLD
+    watch.age(Monotonic(160.1))
+    assert watch.problem is None
+    watch.feed(Monotonic(161.0), Celsius(10.0))
+    assert watch.problem is S.AMBIENT_COLD
+
+
+def test_what_does_not_come_from_words_outlives_them() -> None:
+    watch = EnvironmentWatch(replace(OUTDOORS, outdoor=Celsius(-5.0)))
+    watch.feed(Monotonic(0.0), Celsius(24.0))
+    watch.age(Monotonic(1000.0))
+    assert watch.problem is S.OUTDOORS_COLD
+
+
+def test_a_slope_is_not_computed_across_a_silence() -> None:
+    watch = EnvironmentWatch(Site())
+    for second in range(0, 70, 5):
+        watch.feed(Monotonic(second), Celsius(24.0 + second * 0.02))
+    assert watch.problem is S.AMBIENT_CHANGING
+    watch.age(Monotonic(126.0))
+    watch.feed(Monotonic(127.0), Celsius(26.0))
+    assert watch.problem is None
