@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add-device", help="make a kiosk's secret and let it report")
     _data(add)
     add.add_argument("--id", required=True, metavar="DEVICE", help="gate.device of the kiosk's configuration")
+    add.add_argument("--simulated", action="store_true", help="the server's pages say so from the start")
     add.add_argument(
         "--secret-file", required=True, type=Path, metavar="FILE", help="sync.secret_file of the kiosk"
     )
@@ -39,7 +40,7 @@ def _data(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 after a clean stop; ConfigError for what can't be used."""
     if arguments.action == "add-device":
-        return _add_device(arguments.data, DeviceId(arguments.id), arguments.secret_file)
+        return _add_device(arguments)
     logging.basicConfig(level=logging.INFO, format="community: %(message)s")
     config = CommunityConfig(arguments.data, devices_file=arguments.devices)
     serve(config, arguments.listen, port_file=arguments.port_file, announce=_announce)
@@ -50,9 +51,10 @@ def _announce(address: str) -> None:
     print(f"community server: {address}", flush=True)
 
 
-def _add_device(data_dir: Path, device: DeviceId, secret_file: Path) -> int:
+def _add_device(arguments: argparse.Namespace) -> int:
+    device, secret_file = DeviceId(arguments.id), arguments.secret_file
     check_id(device)
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    register_device(data_dir, device, write_secret(secret_file))
+    arguments.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    register_device(arguments.data, device, write_secret(secret_file), simulated=arguments.simulated)
     print(f"{device} may report; its secret is in {secret_file}")
     return 0

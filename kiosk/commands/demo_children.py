@@ -77,7 +77,7 @@ class Community:
         self.data.mkdir(mode=0o700)
         self.secret_file = folder / "device.secret"
         self._secret = write_secret(self.secret_file)
-        register_device(self.data, DeviceId(device), self._secret)
+        register_device(self.data, DeviceId(device), self._secret, simulated=True)
         self.gone = False
         """The scenario has taken the server away (:meth:`go`)."""
         self._log = folder / "community.log"

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, request
 from jinja2 import StrictUndefined
 
-from web.community import api, pages, problems
+from web.community import api, pages, problem_answers
 from web.community.context import Community, community
 from web.community.devices import DEVICES_FILE, DeviceBook
 from web.community.problems import Problem, ProblemCode
@@ -63,12 +63,13 @@ def create_app(config: CommunityConfig) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_check_host)
     app.after_request(_add_headers)
-    problems.install(app)
+    problem_answers.install(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
     app.view_functions["static"] = role(Role.PUBLIC)(app.view_functions["static"])
-    guard(app, DeviceBook(config.devices_file or config.data_dir / DEVICES_FILE))
-    Community(_open_store(config), ZoneInfo(config.time_zone), config.now).attach(app)
+    book = DeviceBook(config.devices_file or config.data_dir / DEVICES_FILE)
+    guard(app, book)
+    Community(_open_store(config), book, ZoneInfo(config.time_zone), config.now).attach(app)
     return app
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 
+from web.community.devices import DeviceBook
 from web.community.store import Store
 
 _NAME: Final = "community"
@@ -19,10 +20,15 @@ class Community:
     """The parts that views work with."""
 
     store: Store
+    book: DeviceBook
     zone: ZoneInfo
     """Of the times on the pages."""
     now: Callable[[], float]
     """Unix seconds."""
+
+    def simulated(self) -> frozenset[str]:
+        """Kiosks that said they are simulated, or were registered so; asks neither database nor disk."""
+        return self.store.simulated | self.book.simulated()
 
     def attach(self, app: Flask) -> None:
         """Make this what the application's views work with."""

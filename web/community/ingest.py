@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from web.community.judge import Judgement, Passage, Rejection, Setting
 from web.community.wire import ZERO, Batch, Line
@@ -38,7 +38,7 @@ class Position(NamedTuple):
     head: bytes
 
 
-NOTHING = Position(0, ZERO)
+NOTHING: Final = Position(0, ZERO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,11 @@ class Setting:
 
     gate: str | None = None
     direction: str | None = None
+    simulated: bool = False
+    """The event itself comes from a simulated device."""
 
 
 Judgement = Passage | Setting | Rejection
-_NOTHING: Final = Setting()
 
 
 def judge(device: str, epoch: str, line: Line) -> Judgement:
@@ -71,7 +72,12 @@ def judge(device: str, epoch: str, line: Line) -> Judgement:
         return Rejection.BODY_UNREADABLE
     if header.get("kind") == EventKind.PASSAGE:
         return _passage(header, body) or Rejection.PASSAGE_INCOMPLETE
-    return _setting(header.get("kind"), body)
+    return _setting(header, body)
+
+
+def is_simulated(judgement: Judgement) -> bool:
+    """Whether this event is marked as one of a simulated device."""
+    return not isinstance(judgement, Rejection) and judgement.simulated
 
 
 def _mapping(text: str, limit: int) -> Mapping[str, Any] | None:
@@ -100,12 +106,11 @@ def _passage(header: Mapping[str, Any], body: Mapping[str, Any]) -> Passage | No
     )
 
 
-def _setting(kind: Any, body: Mapping[str, Any]) -> Setting:
-    if kind == EventKind.STARTED:
-        return Setting(gate=_word(body.get("gate"), "") or None)
-    if kind == EventKind.CONTEXT:
-        return Setting(direction=_word(body.get("direction"), "") or None)
-    return _NOTHING
+def _setting(header: Mapping[str, Any], body: Mapping[str, Any]) -> Setting:
+    kind = header.get("kind")
+    gate = _word(body.get("gate"), "") if kind == EventKind.STARTED else ""
+    direction = _word(body.get("direction"), "") if kind == EventKind.CONTEXT else ""
+    return Setting(gate or None, direction or None, _simulated(header, body, header.get("clock")))
 
 
 def _word(value: Any, otherwise: str) -> str:
@@ -119,6 +124,6 @@ def _wall(value: Any, clock: str) -> float | None:
     return float(value) if 946_684_800 <= value < 4_102_444_800 else None
 
 
-def _simulated(header: Mapping[str, Any], body: Mapping[str, Any], clock: str) -> bool:
+def _simulated(header: Mapping[str, Any], body: Mapping[str, Any], clock: Any) -> bool:
     # Rule 3: a doubt is resolved towards saying SIMULATED, so any one mark is enough.
     return bool(header.get("simulated")) or bool(body.get("simulated")) or clock == ClockState.SIMULATED

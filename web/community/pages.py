@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from kiosk.model import Verdict
-from web.community import wording
 from web.community.context import community
 from web.community.listing import Filter, Kiosk, Place, Row, gates, kiosks, passages, troubles
 from web.community.problems import Problem, ProblemCode
+from web.community.rendering import link, local, page
 from web.community.roles import Role, role
 
 blueprint = Blueprint("pages", __name__)
@@ -26,7 +24,7 @@ SILENT_S: Final = 180
 @role(Role.VIEWER)
 def home() -> BaseResponse:
     """The passages are the first page."""
-    return redirect(_link(request.args.to_dict()))
+    return redirect(link(request.args.to_dict()))
 
 
 @blueprint.get("/passages")
@@ -38,18 +36,15 @@ def passage_list() -> Response:
         rows, older = passages(connection, wanted)
         names, trouble = gates(connection), troubles(connection)
     kept = {"gate": wanted.gate, "verdict": wanted.verdict}
-    return _page(
+    return page(
         "passages.html",
         rows=[_shown(row) for row in rows],
-        simulated=any(row.simulated for row in rows),
         wanted=wanted,
         gates=names,
         trouble=trouble,
-        older=_link(kept | {"before": older}) if older else None,
-        newest=_link(kept) if wanted.before else None,
-        verdicts=[
-            (verdict, _link({"gate": wanted.gate, "verdict": verdict})) for verdict in (None, *Verdict)
-        ],
+        older=link(kept | {"before": older}) if older else None,
+        newest=link(kept) if wanted.before else None,
+        verdicts=[(verdict, link({"gate": wanted.gate, "verdict": verdict})) for verdict in (None, *Verdict)],
     )
 
 
@@ -59,7 +54,8 @@ def kiosk_list() -> Response:
     """What each kiosk has delivered and when it last spoke."""
     with community().store.reading() as connection:
         rows = kiosks(connection)
-    return _page("kiosks.html", rows=[_heard(kiosk) for kiosk in rows])
+    marked = community().simulated()
+    return page("kiosks.html", rows=[_heard(kiosk, kiosk.name in marked) for kiosk in rows])
 
 
 def _filter() -> Filter:
@@ -74,46 +70,8 @@ def _filter() -> Filter:
         raise Problem(ProblemCode.QUERY_WRONG, "verdict or place in the list") from None
 
 
-def _language() -> wording.Language:
-    asked = request.args.get("lang", "")
-    if asked in wording.LANGUAGES:
-        return asked
-    return "en" if request.accept_languages.best_match(["zh", "en"], default="zh") == "en" else "zh"
-
-
-def _link(values: dict[str, Any]) -> str:
-    """Address of the list with these values; a chosen language is kept."""
-    kept = {"lang": request.args.get("lang")} | values
-    query = urlencode({name: str(value) for name, value in kept.items() if value})
-    return url_for("pages.passage_list") + (f"?{query}" if query else "")
-
-
-def _page(template: str, **values: Any) -> Response:
-    language = _language()
-    other: wording.Language = "en" if language == "zh" else "zh"
-    swapped = url_for(str(request.endpoint)) + "?" + urlencode(request.args.to_dict() | {"lang": other})
-    text = render_template(
-        template,
-        lang=language,
-        t=wording.page(language),
-        words=wording.Words(language),
-        lang_query={"lang": request.args["lang"]} if "lang" in request.args else {},
-        other_language=(other, swapped),
-        as_of=_local(community().now()),
-        **values,
-    )
-    response = Response(text, content_type="text/html; charset=utf-8")
-    response.headers["Content-Language"] = language
-    response.headers["Vary"] = "Accept-Language"
-    return response
-
-
-def _local(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC).astimezone(community().zone)
-
-
 def _shown(row: Row) -> dict[str, Any]:
-    return {"row": row, "time": _local(row.at), "ago": _minutes_ago(row.at)}
+    return {"row": row, "time": local(row.at), "ago": _minutes_ago(row.at)}
 
 
 def _minutes_ago(at: float) -> int | None:
@@ -122,11 +80,12 @@ def _minutes_ago(at: float) -> int | None:
     return int(seconds // 60) if 0 <= seconds < 3600 else None
 
 
-def _heard(kiosk: Kiosk) -> dict[str, Any]:
+def _heard(kiosk: Kiosk, simulated: bool) -> dict[str, Any]:
     silent = community().now() - kiosk.last_seen > SILENT_S
     return {
         "kiosk": kiosk,
-        "time": _local(kiosk.last_seen),
+        "time": local(kiosk.last_seen),
         "ago": _minutes_ago(kiosk.last_seen),
         "silent": silent,
+        "simulated": simulated,
     }

@@ -46,6 +46,12 @@ MIGRATIONS: Final = (
         """CREATE INDEX passages_stopped ON passages (verdict, listed_at, epoch, seq)
             WHERE verdict <> 'ADMIT'""",
     ),
+    (
+        # Once an event of a device was marked, all its pages say SIMULATED.
+        "ALTER TABLE devices ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0",
+        """UPDATE devices SET simulated = 1 WHERE id IN
+            (SELECT e.device FROM epochs e JOIN passages p ON p.epoch = e.id WHERE p.simulated)""",
+    ),
 )
 
 

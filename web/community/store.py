@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from web.community.ingest import NOTHING, Outcome, Position, holds_fork, ingest
-from web.community.judge import judge
+from web.community.judge import is_simulated, judge
 from web.community.schema import migrate
 from web.community.wire import ZERO, Batch
 
@@ -37,6 +37,8 @@ class Store:
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
             migrate(self._writer)
+            marked = self._writer.execute("SELECT name FROM devices WHERE simulated")
+            self._simulated = {str(name) for (name,) in marked}
         except BaseException:
             self._writer.close()
             raise
@@ -48,12 +50,24 @@ class Store:
                 connection.close()
             self._pool.clear()
 
+    @property
+    def simulated(self) -> frozenset[str]:
+        """Devices of which some event was simulated; known without asking the database."""
+        return frozenset(self._simulated)
+
     def ingest(self, device: str, batch: Batch) -> Outcome:
         """Store a batch whole or not at all. PrevUnknown when it has no place to stand."""
         judged = [judge(device, batch.epoch, line) for line in batch.lines]
         now = self._now()
+        marked = any(map(is_simulated, judged)) and device not in self._simulated
         with self._writing() as connection:
-            return ingest(connection, _epoch(connection, device, batch.epoch, now), batch, judged, now)
+            epoch = _epoch(connection, device, batch.epoch, now)
+            outcome = ingest(connection, epoch, batch, judged, now)
+            if marked:
+                connection.execute("UPDATE devices SET simulated = 1 WHERE name = ?", (device,))
+        if marked:
+            self._simulated.add(device)
+        return outcome
 
     def position(self, device: str, epoch: str, named: Position = NOTHING) -> Position:
         """Where the server stands in an epoch, as far as it concerns a kiosk that stands at ``named``.

@@ -17,8 +17,8 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "kiosks": ("通行终端", "Kiosks"),
     "simulated": ("模拟 SIMULATED", "SIMULATED"),
     "simulated_here": (
-        "SIMULATED · 本页含模拟数据,不是真实通行",
-        "SIMULATED · records on this page come from simulated devices, not from people",
+        "SIMULATED · 本服务器有模拟终端,其记录不是真实通行",
+        "SIMULATED · this server has simulated kiosks: their records are not of real people",
     ),
     "as_of": ("更新于", "As of"),
     "refresh": ("刷新", "Refresh"),
@@ -59,7 +59,30 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "rejected_count": ("有误", "Unreadable"),
     "seconds": ("秒", "s"),
     "unknown": ("未知", "not known"),
+    "back": ("回到通行记录", "Back to the passages"),
 }
+_PROBLEMS: Final[Mapping[str, tuple[str, str]]] = {
+    "NOT_FOUND": ("没有这个页面。", "There is no such page."),
+    "QUERY_WRONG": (
+        "看不懂这个地址里的筛选条件。",
+        "This address asks the list for something that it does not have.",
+    ),
+    "METHOD_WRONG": ("这个页面只能查看。", "This page can only be looked at."),
+    "LOGIN_REQUIRED": (
+        "页面目前只能在服务器本机上查看。",
+        "For now, pages are shown on the server itself only.",
+    ),
+    "HOST_UNKNOWN": ("本服务器不使用这个名称。", "This server does not answer to that name."),
+    "STORE_UNAVAILABLE": (
+        "服务器现在读不到数据,请稍后再试。",
+        "The server can't reach its data now. Please try again in a moment.",
+    ),
+    "INTERNAL": (
+        "服务器出错,已记入日志。请稍后再试。",
+        "Something went wrong and has been logged. Please try again.",
+    ),
+}
+_OTHER_PROBLEM: Final = ("这个请求无法处理。", "This request can't be answered.")
 _DIRECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     Direction.IN: ("进", "in"),
     Direction.OUT: ("出", "out"),
@@ -90,6 +113,10 @@ class Words:
     def reason(self, code: str) -> str:
         """A reason in a sentence."""
         return words.reason(Reason(code), self._language) if code in set(Reason) else code
+
+    def problem(self, code: str) -> str:
+        """What went wrong with a page, and what it means for its reader."""
+        return _one(_PROBLEMS.get(code, _OTHER_PROBLEM), self._language)
 
     def direction(self, direction: str) -> str:
         """Which way people go at that gate; nothing when it never said."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ import pytest
 from flask import Flask
 
 from kiosk.model import Reason, Verdict
-from tests.journals import ADMIT, REFER, REFUSE, Gate, chained, events_of
-from tests.unit.web.community.conftest import Api
+from tests.journals import ADMIT, DEVICE, REFER, REFUSE, Gate, chained, events_of, request_of
+from tests.unit.web.community.conftest import OTHER, OTHER_SECRET, SECRET, Api, Now
 from web.community import wording
+from web.community.app import CommunityConfig, close_app, create_app
 from web.community.context import community
+from web.community.devices import register_device
 from web.community.listing import PAGE, Filter, Place, passages
+from web.community.schema import MIGRATIONS
+from web.community.store import Store
 
 WALL = 1_798_761_600.0
 EPOCH = "00112233aabbccdd"
@@ -84,6 +90,110 @@ def test_simulated_records_can_not_be_missed(api: Api, tmp_path: Path) -> None:
         assert page.count('class="simulated-banner"') == 1
         assert page.count('class="simulated"') == len(verdicts(page)) == 4
         assert "SIMULATED" in page
+
+
+EVERY_PAGE = [
+    "/passages",
+    "/passages?verdict=REFUSE&gate=nowhere",
+    "/kiosks",
+    "/nothing",
+    "/passages?before=x",
+]
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_of_a_server_with_a_simulated_kiosk_says_so(
+    api: Api, tmp_path: Path, path: str, language: str
+) -> None:
+    def banners() -> int:
+        text = api.client.get(path, headers={"Accept-Language": language}).text
+        return text.count(wording.page(language)["simulated_here"])  # type: ignore[arg-type]
+
+    assert banners() == 0
+    deliver(api, tmp_path / "journal.db", mixed=False)
+    assert banners() == 1, "no passage yet, but the kiosk has said what it is"
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE)
+def test_a_kiosk_registered_as_simulated_need_not_have_spoken(tmp_path: Path, path: str) -> None:
+    register_device(tmp_path, DEVICE, SECRET, simulated=True)
+    app = create_app(CommunityConfig(tmp_path))
+    assert "SIMULATED" in app.test_client().get(path).text
+    close_app(app)
+
+
+def test_a_simulated_kiosk_is_marked_and_a_real_one_beside_it_is_not(api: Api, tmp_path: Path) -> None:
+    deliver(api, tmp_path / "journal.db", simulated=True)
+    body, headers = request_of(chained(EPOCH, [passage()], device=OTHER), EPOCH)
+    secret = {"Authorization": f"Bearer {OTHER_SECRET}"}
+    answer = api.client.post(f"/api/v1/devices/{OTHER}/events", data=body, headers=headers | secret)
+    assert answer.status_code == 200
+    names = re.findall(r"<h2>(.*?)</h2>", api.client.get("/kiosks?lang=en").text)
+    assert names == [f'{DEVICE} <strong class="simulated">SIMULATED</strong>', OTHER]
+
+
+def test_a_server_knows_again_what_was_simulated(tmp_path: Path) -> None:
+    register_device(tmp_path, DEVICE, SECRET)
+    app = create_app(CommunityConfig(tmp_path))
+    deliver(Api(app.test_client(), Now()), tmp_path / "journal.db", 1)
+    close_app(app)
+    again = create_app(CommunityConfig(tmp_path))
+    assert "SIMULATED" in again.test_client().get("/nothing").text
+    close_app(again)
+
+
+def test_a_database_of_the_first_version_learns_what_was_simulated(tmp_path: Path) -> None:
+    database = tmp_path / "community.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as old:
+        for statement in MIGRATIONS[0]:
+            old.execute(statement)
+        old.execute("PRAGMA user_version = 1")
+        for number, name in ((1, "real"), (2, "played")):
+            old.execute("INSERT INTO devices VALUES (?, ?, 0, 0, NULL, NULL)", (number, name))
+            old.execute("INSERT INTO epochs VALUES (?, ?, 'aa', 1, X'00', 0, 'g', 'in')", (number, number))
+            row = (number, 1, 0, "ntp", "g", "in", "ADMIT", '["PASS_VALID"]', number == 2)
+            old.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    store = Store(database, Now())
+    assert store.simulated == {"played"}
+    store.close()
+
+
+def test_an_error_is_a_page_in_the_readers_language_with_a_way_back(api: Api) -> None:
+    for path, status, english, chinese in (
+        ("/nothing", 404, "There is no such page.", "没有这个页面"),
+        ("/passages?verdict=MAYBE", 400, "does not have", "看不懂"),
+        ("/static/nothing.css", 404, "There is no such page.", "没有这个页面"),
+    ):
+        joined = path + ("&" if "?" in path else "?")
+        for language, words in (("en", english), ("zh", chinese)):
+            answer = api.client.get(f"{joined}lang={language}")
+            assert answer.status_code == status
+            assert words in answer.text
+            assert f'<a class="button" href="/passages?lang={language}">' in answer.text
+            ways = re.findall(r'<a href="(/[^"]+)"', answer.text)
+            assert [api.client.get(way).status_code for way in ways] == [200, 200], "passages and kiosks"
+    assert "can only be looked at" in api.client.post("/passages?lang=en").text
+
+
+def test_a_page_that_finds_no_database_says_so_in_words(api: Api, app: Flask) -> None:
+    with community(app).store.reading() as connection:
+        connection.execute("ALTER TABLE passages RENAME TO gone")
+    answer = api.client.get("/passages?lang=en")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "Please try again in a moment" in answer.text
+
+
+def test_a_clock_that_is_right_is_off_by_plus_nothing(api: Api) -> None:
+    api.client.post(
+        f"/api/v1/devices/{DEVICE}/heartbeat",
+        json={"v": 1, "sent_at": api.now.value - 0.4, "epochs": [], "health": {}},
+        headers=api.headers,
+    )
+    page = api.client.get("/kiosks?lang=en").text
+    assert "+0 s" in page
+    assert "-0" not in re.sub(r"\d\d\d\d-\d\d-\d\d|datetime=\S+", "", page)
 
 
 def test_real_records_do_not_say_so(api: Api, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from kiosk.passage import sync, sync_answers, sync_outbox
 from web.community import wire
 from web.community.ingest import Status
 from web.community.judge import Rejection
-from web.community.problems import _STATUS, ProblemCode
+from web.community.problem_answers import _STATUS
+from web.community.problems import ProblemCode
 
 DOCUMENT = (Path(__file__).parents[4] / "docs" / "protocol.md").read_text()
 
