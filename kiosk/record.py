@@ -227,7 +227,7 @@ def _recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstance
         screening=_unmeasured(body) if reading is None else reading.screening,
         companion=_flag(gate, "companion"),
         passback=_flag(gate, "passback"),
-        gate_open=_flag(gate, "open"),
+        gate_open=None if gate["open"] is None else _flag(gate, "open"),
         trust=_flag(gate, "trust"),
         lists_age_s=None if gate["lists_age_s"] is None else _number(gate, "lists_age_s"),
         journal_ok=_flag(gate, "journal"),

@@ -111,8 +111,8 @@ class Surroundings:
         return self._environment.cold
 
     @property
-    def gate_open(self) -> bool:
-        """Inside the opening hours, as far as the time is proven."""
+    def gate_open(self) -> bool | None:
+        """Inside the opening hours, or surely outside; None: the time is not known well enough to say."""
         return is_open(self._config.hours, self.interval, self.policy.time_zone)
 
     @property
@@ -131,7 +131,7 @@ class Surroundings:
         needed = [health.CAMERA, health.JOURNAL]
         if self.temperature_required:
             needed.append(health.THERMOMETER)
-        return self.health.bad(*needed) or self._useless_lists() is not None
+        return self.health.bad(*needed) or self._useless_lists() is not None or self.gate_open is None
 
     def lists_age_s(self) -> int | None:
         """Age of the lists in whole seconds; None without lists."""

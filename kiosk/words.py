@@ -191,6 +191,10 @@ _REASONS: Final[Mapping[Reason, Words]] = {
         "当前管控下此类人员不得通行", "People with this kind of pass are shut out now"
     ),
     Reason.GATE_CLOSED: Words("本门现已关闭", "This gate is closed now"),
+    Reason.HOURS_UNCERTAIN: Words(
+        "本门时间未确认,请核对是否在开放时间",
+        "This gate is not sure of the time. Please check whether it should be open now",
+    ),
     Reason.JOURNAL_FAULT: Words(
         "无法保存记录,请手工登记", "Records can't be written. Please write the passage down by hand"
     ),

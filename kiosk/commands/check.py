@@ -100,7 +100,8 @@ class PictureGate:
 
     context: PassContext
     direction: Direction
-    is_open: bool
+    is_open: bool | None
+    """None: not known."""
     lists_age_s: float | None
 
     def judge(self, text: str) -> tuple[PassCheck, Decision]:

@@ -31,7 +31,8 @@ class Circumstances:
     companion: bool = False
     passback: bool = False
     """This pass went this way a moment ago."""
-    gate_open: bool = True
+    gate_open: bool | None = True
+    """By the opening hours; None: the time is not known well enough to say."""
     trust: bool = True
     """There are signed lists to judge a pass by."""
     lists_age_s: float | None = 0
@@ -173,7 +174,7 @@ _A, _REFER, _REFUSE = Verdict.ADMIT, Verdict.REFER, Verdict.REFUSE
 _R = Reason
 
 PASS_ROWS: Final[tuple[Row, ...]] = (
-    Row(_R.GATE_CLOSED, lambda c: not c.gate_open or _fails(_R.GATE_CLOSED)(c), _REFUSE),
+    Row(_R.GATE_CLOSED, lambda c: c.gate_open is False or _fails(_R.GATE_CLOSED)(c), _REFUSE),
     Row(_R.CATEGORY_SHUT_OUT, _shut_out, _REFUSE),
     Row(_R.BAD_SIGNATURE, _fails(_R.BAD_SIGNATURE), _REFUSE),
     Row(_R.KEY_REVOKED, _fails(_R.KEY_REVOKED), _REFUSE),
@@ -184,6 +185,7 @@ PASS_ROWS: Final[tuple[Row, ...]] = (
     Row(_R.CALLED, lambda c: c.called, _REFER),
     Row(_R.NO_TRUST, _no_trust, _REFER),
     Row(_R.LISTS_TOO_OLD, _lists_too_old, _REFER),
+    Row(_R.HOURS_UNCERTAIN, lambda c: c.gate_open is None or _fails(_R.HOURS_UNCERTAIN)(c), _REFER),
     Row(_R.NO_CODE, _no_code, _REFER),
     Row(_R.NOT_ASCII, _fails(_R.NOT_ASCII), _REFER),
     Row(_R.PASS_TOO_LONG, _fails(_R.PASS_TOO_LONG), _REFER),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.config import OpeningHours
 from kiosk.gate import State
 from kiosk.model import (
     Category,
@@ -26,7 +27,7 @@ from kiosk.model import (
 )
 from kiosk.passage.journal import BackgroundCheck
 from kiosk.surroundings import AIR_KEEPS_S, SAVE_AGAIN_S
-from tests.street import START, Street, memory_folder
+from tests.street import START, Street, assert_sound, memory_folder
 
 DAY = 86_400
 
@@ -236,6 +237,37 @@ def test_a_floor_that_can_not_be_saved_is_said_and_tried_once_a_minute(
         street.run(SAVE_AGAIN_S)
         assert street.faults() == {}
         assert json.loads((folder / "journal" / "clock.json").read_text())["floor"] > 0
+
+
+# -- opening hours ----------------------------------------------------------------------------------------
+
+NIGHT = OpeningHours(0b1111111, 0, 60)
+"""From midnight to one in the policy's time zone; the street begins at eight in the morning there."""
+BY_DAY = OpeningHours(0b1111111, 6 * 60, 22 * 60)
+
+
+@pytest.mark.parametrize("hours", [(NIGHT,), (BY_DAY,)])
+def test_a_clock_that_fails_opens_no_gate_and_closes_none(
+    folder: Path, hours: tuple[OpeningHours, ...]
+) -> None:
+    surely = Reason.PASS_VALID if hours == (BY_DAY,) else Reason.GATE_CLOSED
+    with Street(folder, hours=hours) as street:
+        street.run(2.0)
+        assert reasons(street)[0] is surely
+        street.clock.set_state(ClockState.UNTRUSTED)
+        street.run(1.0)
+        passage = street.pass_by(street.issue(Category.STAFF).text)
+        assert passage is not None
+        assert passage.decision.verdict is Verdict.REFER
+        assert passage.decision.reasons[0] is Reason.HOURS_UNCERTAIN
+        assert street.light_now() is Light.FAULT, "nobody can be admitted now"
+        assert street.faults() == {"clock": "CLOCK_UNTRUSTED"}
+        assert street.events(EventKind.PASSAGE)[-1]["gate"]["open"] is None
+        street.clock.set_state(ClockState.SIMULATED)
+        street.run(6.0)
+        assert street.light_now() is Light.IDLE
+        assert reasons(street)[0] is surely
+        assert_sound(street.config.journal.path)
 
 
 # -- the air ------------------------------------------------------------------------------------------------

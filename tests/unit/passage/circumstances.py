@@ -87,7 +87,7 @@ circumstances = st.builds(
     screening=st.sampled_from(SCREENINGS),
     companion=st.booleans(),
     passback=st.booleans(),
-    gate_open=st.booleans(),
+    gate_open=st.sampled_from([True, True, False, None]),
     trust=st.booleans(),
     lists_age_s=st.sampled_from(AGES),
     journal_ok=st.booleans(),
@@ -106,7 +106,7 @@ def usual(**changes: object) -> Circumstances:
 def may_be_green(c: Circumstances) -> bool:
     """Rule 1 of the design said a second time, in one sentence, without the table."""
     nothing_against = (
-        c.gate_open
+        c.gate_open is True
         and c.trust
         and c.journal_ok
         and not c.called

@@ -82,6 +82,12 @@ FOR_THE_FOREHEAD = {
         ({"check": None, "companion": True}, REFER, (R.NO_CODE, R.TEMPERATURE_NORMAL)),
         ({"called": True}, REFER, (R.CALLED, R.PASS_VALID, R.TEMPERATURE_NORMAL)),
         ({"gate_open": False, "screening": None}, REFUSE, (R.GATE_CLOSED, R.PASS_VALID)),
+        ({"gate_open": None, "screening": None}, REFER, (R.HOURS_UNCERTAIN, R.PASS_VALID)),
+        (
+            {"gate_open": None, "check": native(R.EXPIRED), "screening": None},
+            REFUSE,
+            (R.EXPIRED, R.HOURS_UNCERTAIN),
+        ),
         ({"trust": False, "screening": None, "lists_age_s": None}, REFER, (R.NO_TRUST, R.PASS_VALID)),
         ({"lists_age_s": None, "screening": None}, REFER, (R.LISTS_TOO_OLD, R.PASS_VALID)),
         ({"lists_age_s": 7 * 86_400.0}, ADMIT, (R.PASS_VALID, R.TEMPERATURE_NORMAL)),
@@ -225,7 +231,8 @@ def test_green_exactly_where_rule_1_allows_it_for_every_code_result_and_way() ->
 
 @pytest.mark.parametrize("policy", [ROUTINE, EMERGENCY])
 def test_green_exactly_where_rule_1_allows_it_for_every_state_of_the_gate(policy: Policy) -> None:
-    flags = product((True, False), repeat=6)
+    hours = (True, False, None)
+    flags = product(*[(True, False)] * 2, hours, *[(True, False)] * 3)
     for screening, age, (companion, passback, is_open, trust, journal, called) in product(
         SCREENINGS, AGES, flags
     ):
@@ -286,6 +293,8 @@ def test_more_trouble_never_gives_a_milder_verdict(c: Circumstances) -> None:
     )
     for trouble in troubles:
         assert decide(replace(c, **trouble)).verdict.severity >= before, trouble
+    if c.gate_open:
+        assert decide(replace(c, gate_open=None)).verdict.severity >= before
 
 
 @given(circumstances)
