@@ -231,10 +231,9 @@ def test_green_exactly_where_rule_1_allows_it_for_every_code_result_and_way() ->
 
 @pytest.mark.parametrize("policy", [ROUTINE, EMERGENCY])
 def test_green_exactly_where_rule_1_allows_it_for_every_state_of_the_gate(policy: Policy) -> None:
-    hours = (True, False, None)
-    flags = product(*[(True, False)] * 2, hours, *[(True, False)] * 3)
-    for screening, age, (companion, passback, is_open, trust, journal, called) in product(
-        SCREENINGS, AGES, flags
+    flags = product((True, False), repeat=5)
+    for screening, age, is_open, (companion, passback, trust, journal, called) in product(
+        SCREENINGS, AGES, (True, False, None), flags
     ):
         c = Circumstances(
             policy,
