@@ -62,6 +62,8 @@ class Note(StrEnum):
     DIE_IMPLAUSIBLE = "DIE_IMPLAUSIBLE"
     """The thermometer does not know its own temperature, so it knows no other."""
     BACKGROUND_NEAR_SKIN = "BACKGROUND_NEAR_SKIN"
+    BACKGROUND_UNKNOWN = "BACKGROUND_UNKNOWN"
+    """The thermometer had only just begun: nobody can tell a person from what is always there."""
     AIR_FROM_DIE = "AIR_FROM_DIE"
     """No air thermometer: die minus offset stood in, and die against air was not checked."""
 
@@ -134,7 +136,10 @@ def _measure(seen: Sequence[Point], spec: ThermometerSpec, background: Celsius |
     seconds = list(stable_seconds(seen, spec, background))
     if not seconds:
         return _Measured(None, 0, (Note.UNSTABLE,))
-    if background is not None and background > NEAR_SKIN:
+    if background is None:
+        # What is seen may be a warm wall as well as a person: the next window knows what stood there before.
+        return _Measured(None, 0, (Note.BACKGROUND_UNKNOWN,))
+    if background > NEAR_SKIN:
         return _before_warm_wall(seconds, spec, background)
     # Every mis-aim reads low, so the warmest steady second is the best look at the forehead.
     best = max(seconds, key=lambda second: second.median)

@@ -38,6 +38,31 @@ def test_a_sleeve_before_a_warm_wall_brings_nobody_in(street: Street) -> None:
     assert street.green_seconds() == 0
 
 
+def test_a_warm_wall_is_nobody_when_the_thermometer_has_just_come_back(street: Street) -> None:
+    street.warmth = WARM_WALL
+    street.run(70.0)
+    street.sensor_silent = True
+    street.run(8.0)
+    street.sensor_silent = False
+    while street.faults():
+        street.run(0.05)
+    street.shown = [street.issue().text]
+    street.run(15.0)
+    assert street.answers[-1].decision.reasons[0] is Reason.NO_READING
+    assert street.green_seconds() == 0
+
+
+def test_who_comes_in_the_first_moments_of_a_gate_is_let_in_by_the_second_look(street: Street) -> None:
+    """Their first window began before anybody knew the wall."""
+    street.restart()
+    street.run(0.05)
+    street.shown = [street.issue().text]
+    street.run(1.0)
+    street.warmth = forehead(0.0)
+    street.run(6.0)
+    assert street.answers[-1].decision.verdict is Verdict.ADMIT
+
+
 # -- a thermistor that breaks ---------------------------------------------------------------------------
 
 

@@ -305,6 +305,14 @@ def test_movement_before_a_warm_wall_is_no_forehead(spec: ThermometerSpec, scene
         assert reading.screening is Screening.RETRY
 
 
+@pytest.mark.parametrize("seen", [33.6, 34.2, 36.5])
+def test_what_stood_there_before_must_be_known(seen: float) -> None:
+    """In the first moments of a thermometer a warm wall and a forehead are the same words."""
+    reading = judge(person(0, scene=steps((0, seen))), background=None)
+    assert reading.screening is Screening.RETRY
+    assert "BACKGROUND_UNKNOWN" in reading.note.split()
+
+
 def test_who_stands_out_from_a_warm_wall_is_measured_without_it() -> None:
     """However short: the seconds in which the wall itself was seen do not count."""
     scene = steps((0, 36.6), (2.8, word_of(34.2, 24.1)))
