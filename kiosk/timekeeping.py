@@ -272,17 +272,17 @@ def _within_life(value: object, start: float) -> float:
     return float(value)
 
 
-def given_time(text: str | None) -> TimeInterval:
-    """The time for a command: ``--at`` in ISO 8601 with its offset or in Unix seconds, else the host's clock.
+def given_time(text: str | None, option: str = "--at") -> TimeInterval:
+    """The time for a command: an option's ISO 8601 with its offset or Unix seconds, else the host's clock.
 
-    :class:`Usage` when the text is neither.
+    :class:`Usage`, which names the option, when the text is neither.
     """
     if text is None:
         return TimeInterval.exactly(UnixTime(time.time()))
     try:
         return TimeInterval.exactly(UnixTime(float(text) if _is_number(text) else _from_iso(text)))
     except (ValueError, OverflowError, OSError) as error:
-        raise Usage(f"--at {text}: {error}") from None
+        raise Usage(f"{option} {text}: {error}") from None
 
 
 def _is_number(text: str) -> bool:

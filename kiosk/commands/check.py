@@ -22,10 +22,10 @@ from drivers.picture_folder import PictureFolder, PictureProblem
 from drivers.qr_decode import QrDecoder
 from kiosk import directory, words
 from kiosk.commands.arguments import add_language
-from kiosk.commands.trust_folder import lists_and_roots
+from kiosk.commands.trust_folder import REMEDY, lists_and_roots, named_roots
 from kiosk.config import Config, find, load
 from kiosk.directory import Directory
-from kiosk.errors import TrustError, TrustExpired
+from kiosk.errors import DirectoryMissing, TrustError, TrustExpired
 from kiosk.hours import is_open
 from kiosk.model import (
     CommunityId,
@@ -154,17 +154,20 @@ def _gate(arguments: argparse.Namespace, config: Config) -> PictureGate:
 
 
 def _lists(arguments: argparse.Namespace, config: Config, interval: TimeInterval) -> Directory | None:
-    """Lists that were named must be good; a gate's own may be missing or bad, as at the gate."""
+    """Lists and keys that were named must be good; a gate's own may be missing or bad, as at the gate."""
     named = arguments.directory is not None
+    roots = named_roots(arguments.root)
     try:
         if named:
             return directory.load(*lists_and_roots(arguments.directory, arguments.root), interval)
-        roots = [PublicKey.load(path) for path in arguments.root or config.directory.roots]
+        roots = roots or [PublicKey.load(path) for path in config.directory.roots]
         return directory.load(config.directory.path, roots, interval)
     except TrustError as error:
         if named and not isinstance(error, TrustExpired):
             raise
         _note(f"no pass can be verified: {error}")
+        if isinstance(error, DirectoryMissing):
+            _note(f"name a folder of signed lists with --directory, bare ones with --root too; {REMEDY}")
         return None
 
 

@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import Config, find, load, settings
-from kiosk.errors import ConfigError, ConfigUnreadable
+from kiosk.errors import ConfigError, ConfigUnreadable, Usage
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("what", choices=_ACTIONS, help="in force / different from the defaults / mistakes")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the same as --config FILE")
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: $KIOSK_CONFIG, then /etc/kiosk")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the three."""
-    return _ACTIONS[arguments.what](find(arguments.config), arguments.json)
+    if arguments.file is not None and arguments.config is not None:
+        raise Usage("name the file once: FILE and --config FILE are the same")
+    return _ACTIONS[arguments.what](find(arguments.file or arguments.config), arguments.json)
 
 
 # -- show ------------------------------------------------------------------------------------------------

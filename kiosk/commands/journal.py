@@ -12,23 +12,19 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.commands import journal_export, journal_view
-from kiosk.commands.arguments import add_language
-from kiosk.config import find, load
+from kiosk.commands import journal_export, journal_view, recheck
+from kiosk.commands.arguments import add_journal, add_language, count, journal_path, number
 from kiosk.errors import Usage
 from kiosk.model import EventKind, EventSeq
 from kiosk.passage.journal import JournalReader, StoredEvent, Verification, check_whole, verifies
+from kiosk.validators import choice
 
 Action = Callable[[argparse.Namespace], int]
 
 NEWEST: Final = 20
-RECHECK: Final = "kiosk.commands.recheck"
-"""An action of its own module: ``configure(parser)`` and ``run(arguments)``, with :func:`journal_path`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_show(actions)
     _add_verify(actions)
     _add_export(actions)
-    if find_spec(RECHECK) is not None:
-        module = import_module(RECHECK)
-        summary = "compute results and verdicts again from the stored words, and compare"
-        module.configure(_add(actions, "recheck", module.run, summary))
+    summary = "compute results and verdicts again from the stored words, and compare"
+    recheck.configure(_add(actions, "recheck", recheck.run, summary))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,21 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     return action(arguments)
 
 
-def journal_path(arguments: argparse.Namespace) -> Path:
-    """The journal that is meant: ``--journal``, or the one of the configuration."""
-    if arguments.journal is not None:
-        return Path(arguments.journal)
-    return load(find(arguments.config)).journal.path
-
-
 # -- arguments -------------------------------------------------------------------------------------------
 
 
 def _add(actions: Any, name: str, action: Action, summary: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument("--journal", type=Path, metavar="FILE", help="the journal itself")
-    place.add_argument("--config", type=Path, metavar="FILE", help="the configuration that names it")
+    add_journal(parser)
     parser.set_defaults(action=action)
     return parser
 
@@ -72,48 +57,38 @@ def _add(actions: Any, name: str, action: Action, summary: str) -> argparse.Argu
 def _add_list(actions: Any) -> None:
     parser = _add(actions, "list", _list, "events, one a line: the newest, or those after a number")
     parser.add_argument(
-        "--limit", type=_count, default=NEWEST, metavar="N", help=f"at most so many ({NEWEST})"
+        "--limit", type=count, default=NEWEST, metavar="N", help=f"at most so many ({NEWEST})"
     )
-    parser.add_argument("--after", type=_number, metavar="NUMBER", help="the first ones above this number")
-    parser.add_argument("--kind", type=EventKind, choices=list(EventKind), help="only this kind")
-    add_language(parser, "of kinds, reasons and faults")
+    parser.add_argument("--after", type=number, metavar="NUMBER", help="the first ones above this number")
+    _add_kind(parser)
+    add_language(parser, "of reasons and faults")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_show(actions: Any) -> None:
     parser = _add(actions, "show", _show, "one event with everything it says")
-    parser.add_argument("seq", type=_count, metavar="NUMBER", help="of the event")
-    add_language(parser, "of kinds, reasons and faults")
+    parser.add_argument("seq", type=count, metavar="NUMBER", help="of the event")
+    add_language(parser, "of reasons and faults")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _add_verify(actions: Any) -> None:
     parser = _add(actions, "verify", _verify, "whether the chain holds: exit code 0 or 1")
-    parser.add_argument(
-        "--last", type=_count, metavar="N", help="only the newest N links, not the whole file"
-    )
+    parser.add_argument("--last", type=count, metavar="N", help="only the newest N links, not the whole file")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _add_export(actions: Any) -> None:
     parser = _add(actions, "export", _export, "events for spreadsheets and programs, on standard output")
     parser.add_argument("--format", choices=list(journal_export.FORMATS), default="csv", help="csv")
-    parser.add_argument("--kind", type=EventKind, choices=list(EventKind), help="only this kind")
-    parser.add_argument("--after", type=_number, default=0, metavar="NUMBER", help="only events above it")
+    _add_kind(parser)
+    parser.add_argument("--after", type=number, default=0, metavar="NUMBER", help="only events above it")
 
 
-def _number(text: str) -> EventSeq:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("not below 0")
-    return EventSeq(value)
-
-
-def _count(text: str) -> EventSeq:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return EventSeq(value)
+def _add_kind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind", type=choice(EventKind).argument, metavar="KIND", help=f"only one of {', '.join(EventKind)}"
+    )
 
 
 # -- actions ---------------------------------------------------------------------------------------------

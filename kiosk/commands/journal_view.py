@@ -20,6 +20,8 @@ from kiosk.passage.journal import StoredEvent, verifies
 PURGED: Final = "(removed after the retention time)"
 DETAIL_LENGTH: Final = 160
 DEPTH: Final = 8
+_TROUBLES: Final = frozenset({EventKind.FAULT, EventKind.RECOVERED})
+_AGAIN: Final = {"zh": "已恢复", "en": "works again"}
 Cells = tuple[str, str, str, str, str]
 
 
@@ -43,7 +45,7 @@ def show_event(event: StoredEvent, language: str) -> None:
     """Everything about one event, a line each."""
     number, time, kind, verdict, details = _cells(event, language)
     print(f"event {number}  {time}  {kind}  {verdict}".rstrip())
-    if verdict:
+    if verdict or event.kind in _TROUBLES:
         print(f"  {details}")
     for name, value in event.fields().items():
         print(f"  {printable(name)}: {_compact(value)}")
@@ -82,8 +84,20 @@ def _said(kind: str, content: Mapping[str, Any], language: str) -> tuple[str, st
         reasons = content.get("reasons")
         said = [_reason(code, language) for code in reasons] if isinstance(reasons, list) else []
         return _verdict(content.get("verdict"), language), "; ".join([*said, *_instead(content, language)])
+    if kind.split()[0] in _TROUBLES:
+        return "", _trouble(kind, content, language)
     text = " ".join(f"{name}={_compact(value)}" for name, value in content.items())
     return "", text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
+
+
+def _trouble(kind: str, content: Mapping[str, Any], language: str) -> str:
+    """Which part, what is wrong with it, and what the system said; or that this is over."""
+    part = words.part(str(content.get("part", "")), language)
+    fault = words.fault(str(content.get("code", "")), language)
+    if kind.split()[0] == EventKind.RECOVERED:
+        return f"{part}: {_AGAIN[language]} ({fault})"
+    message = content.get("message")
+    return f"{part}: {fault}" + (f" ({message})" if message else "")
 
 
 def _instead(content: Mapping[str, Any], language: str) -> Iterator[str]:
@@ -114,10 +128,11 @@ def _compact(value: object) -> str:
 
 
 def _time(header: Mapping[str, Any]) -> str:
-    """Local time of this machine."""
+    """Local time of this machine, with its offset from UTC."""
     wall = header.get("wall")
     try:
-        text = datetime.fromtimestamp(float(str(wall)), UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        moment = datetime.fromtimestamp(float(str(wall)), UTC).astimezone()
+        text = moment.isoformat(sep=" ", timespec="seconds")
     except (ValueError, OverflowError, OSError):
         return printable(str(wall))
     return text + (" ?" if header.get("clock") == ClockState.UNTRUSTED else "")

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from kiosk.passes.trust import MAX_LIFE, DemoTrust, open_demo
 from kiosk.timekeeping import given_time
 from kiosk.validators import choice, name, weekly_span
 
+_PICTURE: Final = re.compile(r"(?!GP1:)(?!\w+://).+\.(png|jpe?g|webp|bmp|gif)", re.IGNORECASE | re.DOTALL)
+"""What is surely meant as a file; a pass or a web address may end so as well."""
 _LIFE: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -60,7 +63,9 @@ def _configure_issue(parser: argparse.ArgumentParser) -> None:
     ):
         _add_names(parser, option, f"{purpose}; repeatable")
     parser.add_argument("--window", type=_window, metavar="SPAN", help="such as 'Mon-Fri 07:00-20:00'")
-    parser.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="where the pictures go")
+    parser.add_argument(
+        "--to", type=Path, default=Path(), metavar="DIR", help="where the pictures go; made if need be"
+    )
     _add_common(parser)
 
 
@@ -85,10 +90,11 @@ def _window(text: str) -> WeeklyWindow:
 
 
 def _issue(arguments: argparse.Namespace) -> int:
-    trust = open_demo(arguments.trust)
+    trust = _issuers_folder(arguments.trust)
     issued = _issued(trust, arguments)
     stem = arguments.to / f"pass-{issued.facts.pass_id}"
     try:
+        arguments.to.mkdir(parents=True, exist_ok=True)
         pictures = write_pictures(issued.text, stem)
     except OSError as error:
         raise Usage(f"{stem.parent}: the pictures can't be written there: {error.strerror}") from None
@@ -100,13 +106,19 @@ def _issue(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _issuers_folder(folder: Path) -> DemoTrust:
+    if not (folder / "issuer.json").exists():
+        raise Usage(f"--trust {folder}: no issuer's keys there: `kiosk trust init --to DIR` makes some")
+    return open_demo(folder)
+
+
 def _issued(trust: DemoTrust, arguments: argparse.Namespace) -> IssuedPass:
     label = arguments.household
     return trust.issuer.issue(
         arguments.category,
         now=UnixTime(int(given_time(arguments.at).lo)),
         life=arguments.life,
-        not_before=given_time(arguments.begins).lo if arguments.begins else None,
+        not_before=given_time(arguments.begins, "--from").lo if arguments.begins else None,
         household=household_id(label, trust.household_key) if label else None,
         gates=tuple(map(GateId, arguments.gate)),
         communities=tuple(map(CommunityId, arguments.community)),
@@ -181,7 +193,7 @@ def _context(arguments: argparse.Namespace) -> PassContext:
         lists, keys = lists_and_roots(arguments.trust, arguments.root)
         community = arguments.community or _community_of(arguments.trust) or config.gate.community
     else:
-        lists, keys = lists_and_roots(lists, arguments.root or roots)
+        lists, keys = lists_and_roots(lists, arguments.root, roots)
     interval = given_time(arguments.at)
     found = directory.load(lists, keys, interval)
     return PassContext(
@@ -233,18 +245,25 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def read_codes(code: str) -> list[str]:
-    """The texts meant by an argument: standard input, every code in a picture, or the argument itself."""
+    """The texts meant by an argument: standard input, every code in a picture, or the argument itself.
+
+    :class:`Usage` for what can only be meant as a picture and is none: a folder, a file that is not there.
+    """
     if code == "-":
         # The newline that ends a line is the terminal's; a space would be data and stays.
         return [sys.stdin.read().removesuffix("\n").removesuffix("\r")]
-    if _is_file(code):
+    if _is(code, Path.is_file):
         return _codes_in(Path(code))
+    if _is(code, Path.is_dir):
+        raise Usage(f"{code}: a folder; name a picture, a code's text, or - for standard input")
+    if _PICTURE.fullmatch(code):
+        raise Usage(f"{code}: there is no such picture")
     return [code]
 
 
-def _is_file(code: str) -> bool:
+def _is(code: str, kind: Callable[[Path], bool]) -> bool:
     try:
-        return Path(code).is_file()
+        return bool(code) and kind(Path(code))
     except (OSError, ValueError):
         return False
 

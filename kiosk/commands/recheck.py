@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kiosk import record
-from kiosk.commands.journal import journal_path
+from kiosk.commands.arguments import journal_path
 from kiosk.errors import JournalDamaged
 from kiosk.model import EventKind, EventSeq
 from kiosk.passage.journal import JournalReader, StoredEvent

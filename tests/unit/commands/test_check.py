@@ -149,6 +149,8 @@ def test_without_lists_every_pass_is_referred_and_it_is_said_why(desk: Desk) -> 
     code, out, err = desk.run(*words)
     assert (code, json.loads(out)["verdict"], json.loads(out)["reasons"]) == (0, "REFER", ["NO_TRUST"])
     assert "no signed lists" in err
+    assert "--directory" in err
+    assert "kiosk trust init --to DIR" in err
     _, out, _ = desk.run(desk.picture("https://example.org"), *words[1:])
     assert json.loads(out)["reasons"] == ["NO_TRUST", "PASS_UNKNOWN"]
 
@@ -317,12 +319,17 @@ def test_no_picture_is_wrong_usage(desk: Desk) -> None:
         ("--at", "2026-11-21T08:00"),
         ("--directory", "/nowhere"),
         ("--config", "/nowhere.toml"),
+        ("--root", "/nowhere.pub"),
+        ("--root", __file__),
+        ("--directory", "/tmp"),
     ],
 )
 def test_arguments_that_make_no_sense_are_wrong_usage(desk: Desk, words: Sequence[str]) -> None:
     code, out, err = desk.run(desk.picture("x"), *words)
     assert (code, out) == (2, "")
-    assert err
+    assert words[1] in err
+    assert "Errno" not in err
+    assert "PEM" not in err or "root.pub" in err
 
 
 def test_every_reason_it_gives_is_a_stable_code(desk: Desk) -> None:

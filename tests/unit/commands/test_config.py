@@ -55,6 +55,18 @@ def test_check_in_json_names_line_key_and_reason(bad: Path, capsys: pytest.Captu
     ]
 
 
+@pytest.mark.parametrize("what", ["check", "diff", "show"])
+def test_the_file_may_be_named_without_an_option(
+    what: str, good: Path, bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["config", what, "--config", str(good)])
+    told = capsys.readouterr().out
+    assert main(["config", what, str(good)]) == code
+    assert capsys.readouterr().out == told
+    assert main(["config", what, str(good), "--config", str(bad)]) == 2
+    assert "once" in capsys.readouterr().err
+
+
 def test_check_without_any_file_speaks_of_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"file": None, "ok": True, "problems": []}

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,8 @@ def path(tmp_path: Path) -> Path:
         admit(journal)
         journal.append(EventKind.PASSAGE, {"reasons": ["TEMPERATURE_HIGH"]}, verdict=Verdict.REFER)
         clock.trust = ClockState.UNTRUSTED
-        journal.append(EventKind.FAULT, {"part": "camera", "message": ESCAPES})
+        fault = {"part": "camera", "code": "DEVICE_ABSENT", "message": ESCAPES}
+        journal.append(EventKind.FAULT, fault)
         journal.append(EventKind.PASSAGE, {"reasons": ["FROM_THE_FUTURE"]}, verdict=Verdict.REFUSE)
     purge(path, 2)
     return path
@@ -63,10 +66,38 @@ def test_the_list_says_in_words_what_happened(path: Path, capsys: pytest.Capture
     assert rows[1][4] == "(removed after the retention time)"
     assert rows[2][3].startswith("REFER ")
     assert "fever" not in rows[2][4].lower()
-    assert "part=camera" in rows[3][4]
+    assert rows[3][4].startswith("camera: not connected (\\x1b[2J")
     assert rows[4][4] == "FROM_THE_FUTURE"
     assert rows[4][1].endswith(" ?"), "nobody vouched for that time"
     assert not rows[2][1].endswith("?")
+
+
+def test_a_fault_and_its_end_are_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_journal(tmp_path / "journal.db") as journal:
+        for body in (
+            {"part": "thermometer", "code": "SENSOR_STUCK", "message": "the same word for 10 s"},
+            {"part": "flux", "code": "FLUX_LOST", "message": ""},
+        ):
+            journal.append(EventKind.FAULT, body)
+        journal.append(EventKind.RECOVERED, {"part": "thermometer", "code": "SENSOR_STUCK", "message": ""})
+    place = ("--journal", tmp_path / "journal.db")
+    lines = out(capsys, "list", *place, "--after", 1).splitlines()
+    assert [line.split("\t")[4] for line in lines] == [
+        "thermometer: always delivers the same (the same word for 10 s)",
+        "flux: FLUX_LOST",
+        "thermometer: works again (always delivers the same)",
+    ]
+    assert "测温探头: 已恢复 (读数不变)" in out(capsys, "list", *place, "--language", "zh")
+    assert "\n  thermometer: always delivers" in out(capsys, "show", "2", *place)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/St_Johns"])
+def test_times_say_how_far_they_are_from_utc(path: Path, zone: str) -> None:
+    command = [sys.executable, "-m", "kiosk.commands", "journal", "list", "--journal", str(path)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"TZ": zone})
+    shown = lines.stdout.splitlines()[0].split("\t")[1]
+    assert datetime.fromisoformat(shown) == datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", shown)
 
 
 def test_nothing_stored_reaches_the_terminal_as_a_command(
@@ -145,9 +176,43 @@ def test_one_event_is_shown_with_everything(path: Path, capsys: pytest.CaptureFi
 def test_an_event_that_is_not_there_is_wrong_usage(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["journal", "show", "6", "--journal", str(path)]) == 2
     assert "no event 6" in capsys.readouterr().err
-    for wrong in ("0", "-1", "x"):
-        with pytest.raises(SystemExit):
-            main(["journal", "show", wrong, "--journal", str(path)])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", "0"], "'0' must be a whole number, at least 1"),
+        (["show", "x"], "'x' must be a whole number, at least 1"),
+        (["show", "9" * 5000], "must be a whole number"),
+        (["list", "--limit", "x"], "argument --limit: 'x' must be a whole number, at least 1"),
+        (["list", "--after", "-1"], "argument --after"),
+        (["list", "--kind", "pasage"], "(did you mean 'passage'?)"),
+        (["export", "--kind", "foo"], "argument --kind: 'foo' must be one of genesis, passage"),
+        (["verify", "--last", "1.5"], "'1.5' must be a whole number, at least 1"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_what_is_right(
+    path: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["journal", *words, "--journal", str(path)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert "_count" not in said
+
+
+@pytest.mark.parametrize("action", ["list", "verify", "export", "recheck"])
+def test_a_folder_is_no_journal(tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["journal", action, "--journal", str(tmp_path)]) == 2
+    assert f"--journal {tmp_path}: a folder; name the journal's file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--language", "--lang"])
+def test_the_language_has_one_name_and_a_short_one(
+    path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "额温" in out(capsys, "list", "--journal", path, option, "zh")
 
 
 # -- verify -----------------------------------------------------------------------------------------------
@@ -281,29 +346,3 @@ def test_whatever_is_printed_can_be_printed(text: str) -> None:
 @pytest.mark.parametrize("wall", [None, "x", 1e40, float("inf"), {}, "", -1e15])
 def test_a_time_that_is_none_is_shown_as_it_is(wall: object) -> None:
     assert iso_time(wall) == str(wall)
-
-
-# -- recheck ----------------------------------------------------------------------------------------------
-
-RECHECK = """
-from kiosk.commands.journal import journal_path
-
-def configure(parser):
-    parser.add_argument("--deep", action="store_true")
-
-def run(arguments):
-    print(journal_path(arguments), arguments.deep)
-    return 1
-"""
-
-
-def test_recheck_is_an_action_once_its_module_is_there(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "recheck_for_this_test.py").write_text(RECHECK)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("kiosk.commands.journal.RECHECK", "recheck_for_this_test")
-    assert out(capsys, "recheck", "--journal", path, "--deep", code=1) == f"{path} True\n"
-    monkeypatch.setattr("kiosk.commands.journal.RECHECK", "kiosk.commands.no_such_module")
-    with pytest.raises(SystemExit):
-        main(["journal", "recheck", "--journal", str(path)])

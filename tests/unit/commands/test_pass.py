@@ -101,7 +101,7 @@ def test_the_label_of_a_household_is_written_nowhere(
         ["--window", "Mon 20:00-07:00"],
         ["--at", "yesterday"],
         ["--from", "2026-11-22"],
-        ["--to", "/nowhere/at/all"],
+        ["--to", "/proc/nowhere"],
     ],
     ids=str,
 )
@@ -116,8 +116,24 @@ def test_issue_refuses_what_makes_no_sense(
 
 
 def test_issue_without_a_chain_of_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pass", "issue", "--trust", str(tmp_path)]) == 3
-    assert "kiosk trust init" in capsys.readouterr().err
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        assert main(["pass", "issue", "--trust", str(folder)]) == 2
+        told = capsys.readouterr().err
+        assert f"--trust {folder}: no issuer's keys there" in told
+        assert "kiosk trust init" in told
+        assert "Errno" not in told
+
+
+def test_issue_names_the_option_that_is_wrong(trust: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pass", "issue", *trust, "--from", "yesterday"]) == 2
+    assert capsys.readouterr().err.startswith("kiosk: USAGE: --from yesterday: ")
+
+
+def test_issue_makes_the_folder_for_the_pictures(
+    tmp_path: Path, trust: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pass", "issue", *trust, "--to", str(tmp_path / "new" / "folder"), *AT]) == 0
+    assert all(Path(line).is_file() for line in capsys.readouterr().out.splitlines()[1:])
 
 
 # -- show -----------------------------------------------------------------------------------------
@@ -138,7 +154,29 @@ def test_show_needs_neither_lists_nor_decoders(made: DemoTrust) -> None:
     assert "category    resident" in done.stdout
 
 
-@pytest.mark.parametrize("text", ["HC1:X", "hello", "GP1:_", "健康码", "", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("action", ["show", "verify"])
+@pytest.mark.parametrize("name", ["nosuch.png", "no such.JPG", "no/such.webp", "/tmp"])
+def test_what_can_only_be_meant_as_a_picture_must_be_one(
+    action: str, name: str, trust: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pass", action, name, *(trust if action == "verify" else [])]) == 2
+    assert capsys.readouterr().err.startswith(f"kiosk: USAGE: {name}: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HC1:X",
+        "hello",
+        "GP1:_",
+        "健康码",
+        "",
+        "x" * 5000,
+        "a\0b",
+        "https://example.org/a.png",
+        "GP1:X.PNG",
+    ],
+)
 def test_show_explains_any_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pass", "show", text]) == 0
     assert capsys.readouterr().out.startswith("This ")
@@ -255,4 +293,4 @@ def test_verify_without_any_lists_says_where_to_name_them(
     config = tmp_path / "gate.toml"
     config.write_text(f'[directory]\npath = "{tmp_path}"\n')
     assert main(["pass", "verify", "x", "--config", str(config)]) == 2
-    assert "--root" in capsys.readouterr().err
+    assert "no signed lists there; `kiosk trust init --to DIR` makes" in capsys.readouterr().err

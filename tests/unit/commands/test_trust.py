@@ -111,6 +111,19 @@ def test_bare_lists_are_verified_with_the_roots_that_are_named(
     assert main(["trust", "verify", lists, "--root", str(stranger), *AT]) == 1
 
 
+def test_what_is_no_key_and_what_are_no_lists_is_said(
+    made: DemoTrust, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        assert main(["trust", "show", str(folder)]) == 2
+        assert f"{folder}: no signed lists there; `kiosk trust init --to DIR`" in capsys.readouterr().err
+    issuer = made.folder / "issuer.json"
+    for path, told in ((tmp_path / "nope", "no such file"), (issuer, "not a public key in PEM")):
+        assert main(["trust", "verify", str(made.lists), "--root", str(path)]) == 2
+        assert f"--root {path}: " in (said := capsys.readouterr().err)
+        assert told in said
+
+
 def exit_code(arguments: list[str]) -> int:
     """Of a command line that argparse itself may refuse."""
     try:
