@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -248,7 +250,17 @@ def test_refuses_what_is_unsafe_or_meaningless(write: Write, text: str, words: s
     ],
 )
 def test_accepts_what_is_safe(write: Write, text: str) -> None:
-    load(write(text))
+    """And what the file says is then in force, next to the defaults of all it does not name."""
+    config, shipped, given = load(write(text)), load(None), tomllib.loads(text)
+    for setting in settings().values():
+        value = plain_value(getattr(getattr(config, setting.section), setting.name))
+        said = given.get(setting.section, {}).get(setting.name)
+        usual = plain_value(getattr(getattr(shipped, setting.section), setting.name))
+        if said is None or setting.name in ("secret_file", "pictures"):  # a path gets its folder
+            assert (value is None) is (said is None and usual is None), setting.key
+            assert said is not None or value == usual, setting.key
+        else:
+            assert value == (str(said) if isinstance(said, date) else said), setting.key
 
 
 def test_a_mistake_between_settings_is_told_where_the_file_makes_it(write: Write) -> None:

@@ -338,7 +338,11 @@ def test_an_expired_trust_list_ends_everything(demo: DemoTrust) -> None:
 
 def test_a_trust_list_that_may_have_expired_is_still_taken(demo: DemoTrust) -> None:
     over = NOW + TRUST_LIFE
-    directory.load(demo.lists, demo.roots, uncertain(over - DAY, over + DAY))
+    found = directory.load(demo.lists, demo.roots, uncertain(over - DAY, over + DAY))
+    assert not found.trust_expired(uncertain(over - DAY, over + DAY))
+    late = kit.issue(demo, expires=UnixTime(over + 10))
+    interval = uncertain(over - DAY, over - 60)
+    assert kit.check(late, kit.context(demo, interval=interval)).reason is not Reason.NO_TRUST
 
 
 # -- watching ------------------------------------------------------------------------------------

@@ -132,9 +132,14 @@ def test_a_manager_that_went_away_is_no_reason_to_stop(
 
 def test_a_manager_that_does_not_read_does_not_block_the_gate(tmp_path: Path) -> None:
     address = str(tmp_path / "n")
-    with manager(address), Notifier({"NOTIFY_SOCKET": address}) as notifier:
+    with manager(address) as end, Notifier({"NOTIFY_SOCKET": address}) as notifier:
         for turn in range(5_000):
             notifier.status(f"turn {turn}")
+        told = heard(end)
+        assert told == [f"STATUS=turn {turn}" for turn in range(len(told))]
+        assert 0 < len(told) < 5_000, "what does not fit is left out, not waited for"
+        notifier.status("read again")
+        assert heard(end) == ["STATUS=read again"]
 
 
 def test_closed_is_silent(tmp_path: Path) -> None:

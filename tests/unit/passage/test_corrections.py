@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -105,5 +106,7 @@ def test_one_degree_of_skin_is_one_degree_of_reading(air: float) -> None:
 
 
 @pytest.mark.parametrize("word", [0, 1, 0x7FFF])
-def test_words_that_no_forehead_gives_do_not_raise(word: int) -> None:
-    correct(word_to_celsius(RawWord(word)), Celsius(85.0), Site())
+def test_words_that_no_forehead_gives_never_become_one(word: int) -> None:
+    reading, parts = correct(word_to_celsius(RawWord(word)), Celsius(85.0), Site())
+    assert all(map(math.isfinite, [reading, parts.supply, parts.calibration, parts.emissivity]))
+    assert not 20 < reading < 60

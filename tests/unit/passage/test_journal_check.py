@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -76,7 +77,10 @@ def test_stopping_ends_it_at_once_and_leaves_no_result(tmp_path: Path) -> None:
 
 
 def test_stopping_before_the_start_is_fine(tmp_path: Path) -> None:
-    BackgroundCheck(tmp_path / "none.db").stop()
+    check = BackgroundCheck(tmp_path / "none.db")
+    check.stop()
+    assert check.result is None, "nothing was looked at, so nothing is called broken"
+    assert "journal-check" not in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.slow

@@ -200,3 +200,5 @@ def test_what_the_library_alone_would_accept() -> None:
     accepted = ["0100", "a201010102", "9f01ff", "f97e00", "d81c81d81d00", "c249400000000000000000"]
     for data in accepted:
         cbor2.loads(bytes.fromhex(data))
+        with pytest.raises(PassError):
+            cbor.read(bytes.fromhex(data))
