@@ -197,7 +197,7 @@ class AtTheGate(RuleBasedStateMachine):
         self.warmth.append((self.street.clock.monotonic(), above))
         self.street.run(0.1)
 
-    @rule(above=st.sampled_from([0.0, 0.3, 0.9]), category=st.sampled_from(Category))
+    @rule(above=st.sampled_from([0.0, 0.3, 0.6, 0.9]), category=st.sampled_from(Category))
     def pass_by(self, above: float, category: Category) -> None:
         """Somebody who does everything right, so that stories get anywhere."""
         self.forehead(None)
@@ -218,6 +218,22 @@ class AtTheGate(RuleBasedStateMachine):
             self.forehead(above if child == children - 1 else 0.0)
             self.street.run(2.0)
             self.forehead(None)
+
+    @rule(people=st.integers(2, 3))
+    def a_friend_with_a_cool_head(self, people: int) -> None:
+        """Stays before the sensor while others hold up their passes."""
+        self.forehead(0.0)
+        for _ in range(people):
+            self.show_a_new_pass(Category.RESIDENT, 60 * DAY)
+            self.street.run(3.5)
+
+    @rule(mode=st.sampled_from(Mode))
+    def the_mode_changes_behind_a_family(self, mode: Mode) -> None:
+        self.pass_by(0.0, Category.HOUSEHOLD)
+        self.new_lists(mode, revoke=False)
+        self.forehead(0.6)
+        self.street.run(2.0)
+        self.forehead(None)
 
     @rule(gap=st.sampled_from([0.0, 0.2, 0.5, 1.0]), people=st.integers(2, 4))
     def a_queue_in_a_hurry(self, gap: float, people: int) -> None:
