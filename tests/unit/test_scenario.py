@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk import scenario
+from kiosk.config import load
 from kiosk.errors import ConfigError
 from kiosk.model import Category, Celsius, Seconds, Verdict
 from kiosk.scenario import Air, Carrier, PassKind, Scenario, Spread, Weather, WeatherPoint, people
@@ -79,6 +80,17 @@ def test_an_ordinary_morning_is_what_a_visitor_should_see() -> None:
     assert sum(person.kind.fever >= 1 for person in everybody) == 1
     assert any(person.companion_of for person in everybody)
     assert ordinary.faults
+
+
+def test_nobodys_answer_hangs_on_a_hundredth_of_a_degree() -> None:
+    """A machine's speed moves a reading by some hundredths: who is measured stays clear of the thresholds."""
+    screening = load(None).screening
+    for person in people(scenario.load("ordinary")):
+        if person.kind.expect is Verdict.ADMIT:
+            assert all(
+                abs(person.skin + person.kind.fever - edge) >= 0.12
+                for edge in (screening.guard, screening.high)
+            ), person.id
 
 
 def test_forged_holds_every_forgery_and_nobody_who_may_pass() -> None:
