@@ -255,7 +255,9 @@ def _silent(found: list[Row]) -> Reason | None:
 
 def needs_reading(c: Circumstances) -> bool:
     """True when the pass alone does not settle it and the policy requires a reading not taken yet."""
-    return c.screening is None and _required(c) and not c.high_before and _settled(c) is Verdict.ADMIT
+    if c.screening is not None or c.high_before or c.left or not _required(c):
+        return False
+    return _settled(c) is Verdict.ADMIT
 
 
 def _settled(c: Circumstances) -> Verdict:
