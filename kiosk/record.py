@@ -132,7 +132,7 @@ def _pass(check: PassCheck) -> dict[str, Any]:
 def _reading(reading: Reading) -> dict[str, Any]:
     return {
         "screening": str(reading.screening),
-        "opened": reading.opened_at,
+        "opened": _digits(reading.opened_at),
         "raw": _digits(reading.raw_celsius),
         "forehead": _digits(reading.forehead_celsius),
         "ambient": _digits(reading.ambient_celsius),
@@ -156,7 +156,7 @@ def _corrections(made: Corrections | None) -> dict[str, float | None] | None:
 
 
 def _digits(value: float | None) -> float | None:
-    # For people and exports; the exact value comes from the words again.
+    # For people and exports; an exact value comes from the words again, a time is one of their milliseconds.
     return None if value is None else round(value, 3)
 
 

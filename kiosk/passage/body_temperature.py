@@ -100,6 +100,8 @@ def screen(
     ``environment``, which is what :class:`EnvironmentWatch` found, then a site that was never
     commissioned, then a reading that is none.
     """
+    # To the thousandth before anything rests on them, so that a record has few digits and all that count.
+    background, ambient = _thousandths(background), _thousandths(ambient)
     measured = _measure(points(samples), spec, background)
     die = _die(samples)
     around = _around(ambient, die, site)
@@ -125,6 +127,10 @@ def screen(
     if site.commissioning is None:
         return replace(reading, screening=Screening.UNCOMMISSIONED)
     return _judged(_compared(reading, site.commissioning), site)
+
+
+def _thousandths(celsius: Celsius | None) -> Celsius | None:
+    return None if celsius is None else Celsius(round(celsius, 3))
 
 
 # -- the words -----------------------------------------------------------------------------------------

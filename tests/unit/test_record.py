@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -171,6 +172,25 @@ def a_passage(above: float = 0.0) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     facts = Circumstances(ROUTINE, Direction.IN, native(), reading.screening)
     return stored_passage(facts, reading), settings_of(facts)
+
+
+def test_a_reading_goes_on_record_with_no_more_digits_than_count() -> None:
+    words = tuple(stream(XAA, steps((0, 33.8)), 3.0, seed=4))
+    reading = screen(
+        words,
+        XAA,
+        SITE,
+        opened_at=Monotonic(371.68639311),
+        background=Celsius(23.670000000000016),
+        ambient=Celsius(23.690000000000055),
+        environment=None,
+    )
+    facts = Circumstances(ROUTINE, Direction.IN, native(), reading.screening, lists_age_s=0)
+    body = stored_passage(facts, reading)
+    stored = body["reading"]
+    assert (stored["opened"], stored["background"], stored["air"]) == (371.686, 23.67, 23.69)
+    assert not re.search(r"\d\.\d{4}", exact_json(body))
+    assert record.differences(body, settings_of(facts)) == {}
 
 
 def test_a_changed_word_is_found_even_where_the_verdict_stays() -> None:
