@@ -78,7 +78,7 @@ class Sensing:
     def answered(self, now: Monotonic, reading: Reading | None, *, called: bool, owes: Seconds) -> None:
         """Somebody was answered; ``owes``: how long their lean-in may still follow an answer without it."""
         self.window = None
-        self._spent = None
+        # Not reset here: a look that has served stays spent whatever is shown to the camera meanwhile.
         if reading is not None or called:
             self.spend(reading)
         self._owed_until = Monotonic(now + owes) if reading is None and not self.present else LONG_AGO

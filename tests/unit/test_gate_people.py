@@ -267,6 +267,20 @@ def test_one_forehead_never_serves_two(street: Street) -> None:
     assert verdicts(street) == ["ADMIT", "REFER", "REFER"]
 
 
+def test_a_code_that_is_refused_in_between_does_not_make_a_used_forehead_new(street: Street) -> None:
+    lean_in(street)
+    street.run(1.0)
+    street.shown = [street.issue().text]
+    until_answered(street)
+    genuine = street.issue().text
+    street.shown = [genuine[:-1] + ("0" if genuine[-1] != "0" else "1")]
+    until_answered(street)
+    street.shown = [street.issue().text]
+    until_answered(street)
+    assert verdicts(street)[0] == "ADMIT"
+    assert "ADMIT" not in verdicts(street)[1:]
+
+
 # -- families -----------------------------------------------------------------------------------------------
 
 
