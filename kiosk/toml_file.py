@@ -55,18 +55,23 @@ class Document:
                 reason = f"must be a section: write [{section}] and its settings below"
                 problems.append(Problem(self.line(section), section, reason))
             else:
-                yield from self._section(section, table, known[section], problems)
+                yield from self._section(section, table, known, problems)
 
     def _section(
-        self, section: str, table: Mapping[str, object], names: Sequence[str], problems: list[Problem]
+        self,
+        section: str,
+        table: Mapping[str, object],
+        known: Mapping[str, Sequence[str]],
+        problems: list[Problem],
     ) -> Iterator[tuple[str, str, object, int | None]]:
+        names = known[section]
         for name, value in table.items():
             line = self.line(section, name)
             if name in names:
                 yield section, name, value, line
             else:
-                reason = f"there is no such setting{did_you_mean(name, names)}"
-                problems.append(Problem(line, f"{section}.{name}", reason))
+                hint = _home(name, known) or did_you_mean(name, names)
+                problems.append(Problem(line, f"{section}.{name}", f"there is no such setting{hint}"))
 
     def _unknown(self, section: str, known: Mapping[str, Sequence[str]]) -> Problem:
         homes = [home for home, names in known.items() if section in names]
@@ -109,6 +114,17 @@ def _holds(tables: object, names: Sequence[str]) -> bool:
             return False
         tables = tables[name]
     return True
+
+
+def _home(word: str, known: Mapping[str, Sequence[str]]) -> str:
+    """`` (it is 'red' under [pins])`` for a setting of another section, also with that section's name."""
+    homes: dict[str, list[str]] = {}
+    for section, names in known.items():
+        one = section.removesuffix("s")
+        for name in names:
+            if word in (name, f"{name}_{one}", f"{one}_{name}", f"{section}_{name}"):
+                homes.setdefault(name, []).append(f"[{section}]")
+    return "".join(f" (it is {name!r} under {' or '.join(sections)})" for name, sections in homes.items())
 
 
 # -- reading ---------------------------------------------------------------------------------------------

@@ -219,6 +219,10 @@ SIMULATED = '[gate]\nsimulated = true\n[camera]\nsource = "simulated"\n[thermome
         ("[gate]\n[gate.pins]\nred = 5", "no such setting"),
         ("[[pins]]\nred = 5", "must be a section"),
         ("direction = 'in'", "it belongs under [gate]"),
+        ("[lamp]\nred_pin = 17", "it is 'red' under [pins]"),
+        ("[lamp]\nrelay = 23", "it is 'relay' under [pins]"),
+        ("[gate]\nbuzzer = true", "it is 'buzzer' under [pins] or [lamp]"),
+        ("[gate]\nsync_url = 'https://x'", "it is 'url' under [sync]"),
         ("[speaker]\nlanguages = []", "1 to 64"),
         ("[speaker]\nlanguages = ['de']", "item 1"),
         ("[camera]\nlinear_symbologies = ['code128']", "did you mean 'Code128'?"),
@@ -343,6 +347,20 @@ def test_every_setting_and_its_default_are_documented() -> None:
             else f"`{_written(value)}`"
         )
         assert rows[key] == shown, key
+
+
+def test_what_does_nothing_yet_is_marked_in_the_file_and_on_the_page() -> None:
+    page = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
+    on_page = set(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|.*\*\*\(later", page, re.MULTILINE))
+    section, comment, in_file = "", "", set()
+    for line in DEFAULTS_PATH.read_text(encoding="utf-8").splitlines():
+        section = line.strip("[]") if line.startswith("[") else section
+        named = re.match(r"(?:# )?([a-z_]+) = ", line)
+        if named and "(later" in comment:
+            in_file.add(f"{section}.{named[1]}")
+        comment = comment + line if line.startswith("#") and not named else ""
+    assert in_file == on_page
+    assert {"speaker.languages", "gate.elsewhere", "thermometer.bus"} <= on_page
 
 
 def _written(value: object) -> str:
