@@ -1,6 +1,6 @@
 """MLX90614 infrared thermometer (Melexis data sheet 3901090614, revision 13): the variants.
 
-The driver itself (SMBus with PEC) comes with the sensing issue; what a reading's rules need to know of the
+The driver itself (SMBus with PEC) comes later; what a reading's rules need to know of the
 fitted part stands here already.
 """
 

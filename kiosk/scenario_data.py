@@ -320,8 +320,3 @@ class Person:
     def shows_code(self) -> bool:
         """Whether there is anything to hold up to the camera."""
         return self.kind.pass_kind is not PassKind.NONE
-
-    @property
-    def needs_text(self) -> bool:
-        """True when a text must be issued for this very person."""
-        return self.kind.pass_kind.issued

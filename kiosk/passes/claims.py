@@ -38,7 +38,6 @@ HOUSEHOLD_BYTES: Final = 6
 MOST_LISTS: Final = 1 << 16
 MOST_INDEXES: Final = 1 << 32
 MOST_PLACES: Final = 32
-DAY_MINUTES: Final = 1440
 _KNOWN: Final = {ISS, EXP, NBF, IAT, CTI, RIGHTS}
 _CATEGORIES: Final = tuple(Category)
 _REQUIRED: Final = 3

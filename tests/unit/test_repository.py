@@ -171,6 +171,18 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"`kiosk {command}" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
+def test_every_module_of_the_gate_is_in_the_readme() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    there = {path.stem for path in (REPOSITORY / "kiosk").glob("*.py")} - {"__init__"}
+    named = {
+        word
+        for line in readme.splitlines()
+        if line.startswith("| `")
+        for word in re.findall(r"`(\w+)`", line)
+    }
+    assert there <= named
+
+
 def test_every_package_has_its_licence_listed() -> None:
     page = (REPOSITORY / "docs" / "dependencies.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", page, re.MULTILINE))

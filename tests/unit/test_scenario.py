@@ -151,8 +151,8 @@ def test_a_family_follows_its_pass() -> None:
     assert [child.companion_of for child in children] == ["chen", "chen"]
     assert all(child.arrives_s == head.arrives_s for child in children)
     assert all(child.household == "chen" and not child.shows_code for child in children)
-    assert head.needs_text
-    assert not any(child.needs_text for child in children)
+    assert head.kind.pass_kind.issued
+    assert not any(child.kind.pass_kind.issued for child in children)
 
 
 def test_a_copy_needs_no_text_of_its_own() -> None:
@@ -161,7 +161,7 @@ def test_a_copy_needs_no_text_of_its_own() -> None:
     _, copy = people(read(SMALL + anna + later, "test"))
     assert copy.code_of == "a"
     assert copy.shows_code
-    assert not copy.needs_text
+    assert not copy.kind.pass_kind.issued
 
 
 def test_a_bus_brings_everybody_within_a_minute() -> None:
