@@ -196,7 +196,7 @@ def _faults(scene: Scene) -> tuple[RenderableType, RenderableType]:
 
 def _passages(scene: Scene, most: int) -> RenderableType:
     """The newest passages first; long words (Chinese has no blanks) go on in the next line."""
-    table = Table(expand=True, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(expand=True, box=box.SIMPLE_HEAD, show_edge=False)
     language = scene.language
     table.add_column(said("time", language), width=TIME_CELLS)
     table.add_column(said("answer", language), width=_ANSWER_CELLS[language])
