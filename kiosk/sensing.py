@@ -25,6 +25,7 @@ class Sensing:
         self._spec = spec
         self._watch = ForeheadWatch(spec)
         self._spent: Celsius | None = None
+        self._newest = Celsius(0.0)
         self._owed_until = LONG_AGO
 
     @property
@@ -44,7 +45,9 @@ class Sensing:
     def feed(self, sample: Sample) -> bool:
         """Take a sample; True exactly when a forehead arrives."""
         arrived = self._watch.feed(sample)
-        if arrived or not self.present or self._dipped(sample):
+        self._newest = sample.object_celsius
+        # Not when the presence ends: a head that stays for a minute is taken for background, and is the same.
+        if arrived or self._dipped(sample):
             self._spent = None
         if self.window is not None and not arrived:
             self._into_window(sample)
@@ -87,8 +90,7 @@ class Sensing:
         """Whoever is before the sensor now gives nothing to the next pass."""
         if self.present:
             raw = reading.raw_celsius if reading is not None else None
-            # Without a figure only the end of the presence will do.
-            self._spent = raw if raw is not None else Celsius(float("-inf"))
+            self._spent = self._newest if raw is None else raw
 
     def _dipped(self, sample: Sample) -> bool:
         """A gap between two heads that is too short to end the presence, but too deep for one that moves."""

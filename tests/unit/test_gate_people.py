@@ -281,6 +281,17 @@ def test_a_code_that_is_refused_in_between_does_not_make_a_used_forehead_new(str
     assert "ADMIT" not in verdicts(street)[1:]
 
 
+def test_a_forehead_that_stays_for_more_than_a_minute_still_serves_only_one(street: Street) -> None:
+    """Then it is taken for background, and the next pass was already waiting for a forehead."""
+    lean_in(street)
+    street.run(56.0)
+    street.shown = [street.issue().text]
+    until_answered(street)
+    street.shown = [street.issue().text]
+    until_answered(street)
+    assert verdicts(street) == ["ADMIT", "REFER"]
+
+
 # -- families -----------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ STORIES: Final = int(os.environ.get("KIOSK_STREET_N", "20"))
 STEPS: Final = 40
 DAY: Final = 86_400
 LEASE_S: Final = 2.0
+DIP_C: Final = 1.0
 LATEST_S: Final = 6.0
 """A reading rests on words of the last window: nothing warmer or colder than before that counts."""
 JUNK: Final = ("", "https://example.org", "GP1:NCF", "GP1:" + "A" * 3000, "\ud800 \x00 通行证", "gp1:abc")
@@ -368,15 +369,24 @@ class AtTheGate(RuleBasedStateMachine):
 
     def assert_not_served(self, at: float) -> None:
         """One look of a forehead, from its coming to its going, serves one person."""
-        came, looks = None, []
-        for when, above in [*self.warmth, (float("inf"), None)]:
-            if came is not None and above is None:
-                looks.append((came, when))
-            came = None if above is None else came if came is not None else when
-        there = [look for look in looks if look[0] <= at and look[1] > at - LATEST_S]
-        free = [began for began, _ in there if began not in self.used]
+        there = [came for came, went in self.looks() if came <= at and went > at - LATEST_S]
+        free = [came for came in there if came not in self.used]
         assert free, f"two people were let in with one look, the second at {at}"
         self.used.append(free[0])
+
+    def looks(self) -> list[tuple[float, float]]:
+        """From when to when each forehead was there; a deep dip is another head coming by."""
+        came, last, found = None, 0.0, []
+        for when, above in [*self.warmth, (float("inf"), None)]:
+            gone = above is None or above < last - DIP_C
+            if came is not None and gone:
+                found.append((came, when))
+            if above is None:
+                came = None
+            elif came is None or gone:
+                came = when
+            last = last if above is None else above
+        return found
 
     def seen_since(self, since: float) -> list[float | None]:
         """Every forehead that has stood before the sensor since then, °C above normal."""
