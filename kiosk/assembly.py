@@ -34,7 +34,7 @@ from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
-from kiosk.recollection import lately_admitted
+from kiosk.recollection import remembered
 from kiosk.supervision import Pollable, Supervised, Worker, longest_silence
 from kiosk.surroundings import Parts, Surroundings
 from kiosk.timekeeping import FloorFile, TimeKeeper
@@ -106,8 +106,8 @@ def assemble(
         chain=chain,
     )
     gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
-    for pass_id, admitted_at in lately_admitted(config.journal.path, boot, clock.monotonic()):
-        gate.judge.recall(pass_id, admitted_at)
+    for passage in remembered(config.journal.path, boot, clock.monotonic()):
+        gate.judge.recall(passage)
     closing = ExitStack()
     closing.callback(journal.close)
     if chain is not None:

@@ -177,6 +177,8 @@ class Gate:
         known = not person.stranger
         person.link(at, KNOWN_S)
         if known and person.stranger:
+            # From here on, or what is left of the old window would be all the time to find the phone in.
+            self._sensing.open(at)
             self._speaker.say(Prompt.SHOW_PASS)
 
     def _forehead(self, sample: Sample) -> None:
@@ -213,8 +215,11 @@ class Gate:
             if check.facts is None and code.at in signed:
                 # An address on the same sheet, a poster behind: nobody of their own.
                 self._codes.taken(check.token, code.at)
-            else:
-                self._code(check, code)
+                continue
+            self._code(check, code)
+            if check.facts is not None and not check.valid:
+                # Its answer is seen before the good pass beside it gets one.
+                self._queued.update(other.token for other, _ in judged if other.valid)
 
     def _code(self, check: PassCheck, code: CodeRead) -> None:
         if self.state is State.READING and self.person is not None:
@@ -263,7 +268,7 @@ class Gate:
             person.code_at = code.at
             person.show(code.at)
             person.read_at = self._clock.monotonic()
-        elif check.valid and self._sensing.present:
+        elif self._sensing.present and self.judge.needs_reading(self._shown(counts, code)):
             # Held over a child's head: a forehead is never given to another pass than it came for.
             self._queue(check, code)
         else:
@@ -355,7 +360,7 @@ class Gate:
 
     def _in_doubt(self, person: Person, other: CodeRead) -> bool:
         """This person's code went, another pass came, and only then a forehead: whose is it?"""
-        if person.seen_at is None or self._clock.monotonic() - other.at > NEXT_CODE_S:
+        if person.seen_at is None or other.at < person.seen_at:
             return False
         return person.seen_at < self._sensing.arrived_at and self._next_since < self._sensing.arrived_at
 
@@ -445,7 +450,9 @@ class Gate:
         self.person = person
         self._take_code(person, now)
         decision, receipt = self.judge.record(person, now)
-        if self._clock.monotonic() - now > SLOW_S and decision.verdict is Verdict.ADMIT:
+        words = person.reading.samples if person.reading is not None else ()
+        known_at = min(now, words[-1].at) if words else now
+        if self._clock.monotonic() - known_at > SLOW_S and decision.verdict is Verdict.ADMIT:
             decision, receipt = self.judge.take_back(receipt, self._clock.monotonic()), None
         self._light_up(person, decision, receipt)
         self._remember(person, decision)

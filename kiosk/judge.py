@@ -16,7 +16,6 @@ from kiosk.model import (
     EventKind,
     Monotonic,
     PassFacts,
-    PassId,
     Reason,
     Receipt,
     Screening,
@@ -26,6 +25,7 @@ from kiosk.model import (
 from kiosk.passage.arrival import AntiPassback
 from kiosk.passage.decision import Circumstances, decide, needs_reading
 from kiosk.person import Person
+from kiosk.recollection import Remembered
 from kiosk.surroundings import Parts, Surroundings
 
 HIGH_STANDS_S: Final = Seconds(1800.0)
@@ -98,9 +98,12 @@ class Judge:
         if person.reading is not None and person.reading.screening is Screening.HIGH:
             self._high.admitted(facts.pass_id, Direction.IN, now)
 
-    def recall(self, pass_id: PassId, at: Monotonic) -> None:
-        """An ADMIT of this boot that the journal remembers from before the process was started anew."""
-        self._passback.admitted(pass_id, self._config.direction, at)
+    def recall(self, passage: Remembered) -> None:
+        """Take in what the journal knows of this boot from before the process was started anew."""
+        if passage.admitted:
+            self._passback.admitted(passage.pass_id, self._config.direction, passage.at)
+        if passage.high:
+            self._high.admitted(passage.pass_id, Direction.IN, passage.at)
 
     def _circumstances(self, person: Person) -> Circumstances:
         around = self._around

@@ -72,7 +72,12 @@ def _run(name: str, words: list[str]) -> int:
     module = import_module(f"kiosk.commands.{_module_name(name)}")
     parser = argparse.ArgumentParser(prog=f"kiosk {name}", description=COMMANDS[name])
     module.configure(parser)
-    return int(module.run(parser.parse_args(words)))
+    try:
+        given = parser.parse_args(words)
+    except SystemExit as said:
+        # Help or a wrong word; returned, so that what it printed is flushed where a full disk is noticed.
+        return said.code if isinstance(said.code, int) else EXIT_USAGE
+    return int(module.run(given))
 
 
 def _print_anything() -> None:

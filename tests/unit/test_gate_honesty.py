@@ -136,6 +136,48 @@ def test_who_lets_the_phone_sink_and_shows_it_again_when_asked_is_admitted(stree
     assert answers(street) == [("ADMIT", "PASS_VALID")]
 
 
+def test_who_lowers_the_phone_at_once_is_not_green_on_the_pass_of_who_left(street: Street) -> None:
+    street.shown = [street.issue().text]
+    street.run(1.0)
+    street.shown = []
+    street.run(0.5)
+    street.shown = [street.issue().text]
+    street.run(0.3)
+    street.shown = []
+    street.run(0.2)
+    street.warmth = forehead(0.0)
+    street.run(4.0)
+    assert street.green_seconds() == 0.0
+
+
+@pytest.mark.parametrize("after", [9.0, 11.0, 12.0, 12.5])
+def test_who_is_slow_is_asked_for_the_code_and_given_the_time(street: Street, after: float) -> None:
+    text = street.issue().text
+    street.shown = [text]
+    street.run(0.5)
+    street.shown = []
+    street.run(after)
+    street.warmth = forehead(0.0)
+    street.run(2.5)
+    assert street.speaker.history[-1].prompt is Prompt.SHOW_PASS
+    street.shown = [text]
+    street.run(4.0)
+    assert answers(street) == [("ADMIT", "PASS_VALID")]
+
+
+def test_a_high_is_not_walked_around_behind_a_family(street: Street) -> None:
+    warm = street.issue().text
+    street.pass_by(warm, above=1.5)
+    street.run(10.0)
+    street.pass_by(street.issue(Category.HOUSEHOLD).text)
+    street.warmth = forehead(0.0)
+    street.run(0.6)
+    street.shown = [warm]
+    street.run(4.0)
+    assert answers(street)[-1] == ("REFER", "TEMPERATURE_HIGH")
+    assert [verdict for verdict, _ in answers(street)].count("ADMIT") == 1
+
+
 def test_a_short_gap_between_two_heads_is_enough(street: Street) -> None:
     street.shown = [street.issue().text]
     street.run(0.3)
@@ -157,7 +199,9 @@ def test_a_held_pass_is_not_outshone_by_the_neighbours_good_one(street: Street) 
     street.shown = [good.text, held.text]
     street.run(0.2)
     assert street.answers[0].decision.reasons[0] is Reason.HELD
-    assert street.light_now() is not Light.ADMIT
+    street.warmth = forehead(0.0)
+    street.run(0.8)
+    assert street.light_now() is Light.REFER, "the answer to the held one is seen"
 
 
 def test_too_warm_once_is_not_measured_away(street: Street) -> None:
@@ -219,6 +263,27 @@ def test_a_new_process_still_knows_who_has_just_passed(street: Street) -> None:
     street.run(2.0)
     street.pass_by(text)
     assert answers(street) == [("ADMIT", "PASS_VALID"), ("REFER", "ANTI_PASSBACK")]
+
+
+def test_a_new_process_still_knows_who_was_too_warm(street: Street) -> None:
+    text = street.issue().text
+    street.pass_by(text, above=1.5)
+    street.restart()
+    street.run(2.0)
+    street.pass_by(text, above=0.0)
+    assert answers(street) == [("REFER", "TEMPERATURE_HIGH")] * 2
+
+
+def test_an_admit_that_was_never_lit_holds_nobody_up_after_a_restart(street: Street) -> None:
+    text = street.issue().text
+    street.disk_takes = Seconds(3.0)
+    street.pass_by(text)
+    street.disk_takes = Seconds(0.0)
+    street.restart()
+    street.run(2.0)
+    street.pass_by(text)
+    assert answers(street)[-1] == ("ADMIT", "PASS_VALID")
+    assert street.green_seconds() == pytest.approx(2.0, abs=0.01)
 
 
 # -- one phone, several people -----------------------------------------------------------------------------
