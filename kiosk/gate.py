@@ -54,6 +54,8 @@ LEFT_S: Final = Seconds(1.5)
 """Without their code or a forehead in view for that long, a person makes way for a pass that is there."""
 KNOWN_S: Final = Seconds(8.0)
 """A forehead that comes later than this after the code was last seen may be somebody else's."""
+OBEY_S: Final = Seconds(1.5)
+"""From a prompt to a forehead that is uncovered. Ours."""
 SLOW_S: Final = Seconds(2.0)
 """A record that took longer to write comes too late for a green light: the person may have gone."""
 STALE_S: Final = Seconds(2.0)
@@ -420,6 +422,9 @@ class Gate:
             person.tries += 1
             asked = indicator.retry_prompt(person.reading, person.tries)
             self._speaker.say(Prompt.SHOW_PASS if person.stranger else asked)
+            # A hat was measured steadily: without a pause it would be again, before it is off.
+            steady = person.reading.raw_celsius is not None
+            now = Monotonic(now + OBEY_S) if steady else now
             person.reading = None
         self._sensing.open(now)
 

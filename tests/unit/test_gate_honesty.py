@@ -178,6 +178,16 @@ def test_a_high_is_not_walked_around_behind_a_family(street: Street) -> None:
     assert [verdict for verdict, _ in answers(street)].count("ADMIT") == 1
 
 
+def test_who_needs_four_seconds_to_take_the_hat_off_is_measured(street: Street) -> None:
+    street.shown = [street.issue().text]
+    street.run(0.3)
+    street.warmth = forehead(-4.0)
+    street.run(4.5)
+    street.warmth = forehead(0.0)
+    street.run(4.0)
+    assert answers(street) == [("ADMIT", "PASS_VALID")]
+
+
 def test_a_short_gap_between_two_heads_is_enough(street: Street) -> None:
     street.shown = [street.issue().text]
     street.run(0.3)
