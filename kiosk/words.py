@@ -257,6 +257,7 @@ _FAULTS: Final[Mapping[str, Words]] = {
     "DISK_FULL": Words("磁盘已满", "the disk is full"),
     "JOURNAL": Words("无法写入", "can't be written"),
     "JOURNAL_DAMAGED": Words("已损坏或被改动", "damaged or changed"),
+    "JOURNAL_SLOW": Words("写入太慢", "takes too long to write"),
     "JOURNAL_LOCKED": Words("被另一程序占用", "written by another program"),
     # lists
     "DIRECTORY_MISSING": Words("尚未收到", "not there yet"),

@@ -14,6 +14,7 @@ import pytest
 
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.qr_libraries import Zxing
+from kiosk import health
 from kiosk.errors import DecoderError, DeviceAbsent, JournalError, JournalFull, SensorStuck
 from kiosk.model import (
     Category,
@@ -370,6 +371,14 @@ PROVOKE: Final[dict[str, Callable[[Breakable], Provoked]]] = {
 
 def test_every_row_is_tried_and_everything_tried_has_a_row() -> None:
     assert [row.failure for row in rows()] == list(PROVOKE)
+
+
+def test_every_part_that_can_fail_stands_on_the_page() -> None:
+    named = re.findall(
+        r"^\|[^|]*\| (?:idle|fault) \| ([a-z]+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    parts = {value for name, value in vars(health).items() if name.isupper() and isinstance(value, str)}
+    assert set(named) - {"none"} == parts
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.failure)
