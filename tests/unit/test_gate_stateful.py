@@ -228,11 +228,11 @@ class AtTheGate(RuleBasedStateMachine):
             self.show_a_new_pass(Category.RESIDENT, 60 * DAY)
             self.street.run(3.5)
 
-    @rule(mode=st.sampled_from(Mode))
-    def the_mode_changes_behind_a_family(self, mode: Mode) -> None:
+    @rule(mode=st.sampled_from(Mode), above=st.sampled_from([0.0, 0.6]))
+    def the_mode_changes_behind_a_family(self, mode: Mode, above: float) -> None:
         self.pass_by(0.0, Category.HOUSEHOLD)
         self.new_lists(mode, revoke=False)
-        self.forehead(0.6)
+        self.forehead(above)
         self.street.run(2.0)
         self.forehead(None)
 
