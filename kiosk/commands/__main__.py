@@ -74,9 +74,10 @@ def _run(name: str, words: list[str]) -> int:
     module.configure(parser)
     try:
         given = parser.parse_args(words)
-    except SystemExit as said:
-        # Help or a wrong word; returned, so that what it printed is flushed where a full disk is noticed.
-        return said.code if isinstance(said.code, int) else EXIT_USAGE
+    except SystemExit:
+        # Help or a wrong word: what was printed is flushed here, where a full disk is noticed.
+        sys.stdout.flush()
+        raise
     return int(module.run(given))
 
 
