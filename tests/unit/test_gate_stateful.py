@@ -1,6 +1,6 @@
 """Anything may happen at a gate, in any order. Green comes after a record of rule 1, and only then.
 
-``KIOSK_STREET_N`` is the number of stories (20 by default; a long proof takes thousands).
+``KIOSK_STREET_N`` is the number of stories (12 by default; a long proof takes thousands).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from kiosk.passes.status import Status
 from kiosk.person import Person
 from tests.street import AIR, START, WALL, Street, assert_sound, forehead, memory_folder
 
-STORIES: Final = int(os.environ.get("KIOSK_STREET_N", "20"))
+STORIES: Final = int(os.environ.get("KIOSK_STREET_N", "12"))
 STEPS: Final = 40
 DAY: Final = 86_400
 LEASE_S: Final = 2.0
