@@ -24,7 +24,6 @@ from kiosk.model import (
     EventKind,
     Light,
     Monotonic,
-    PassCheck,
     Prompt,
     Reading,
     Receipt,
@@ -34,11 +33,10 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.passage import indicator
-from kiosk.passage.arrival import SWALLOW_S, CodeFilter, CodeJudgement, Companions
+from kiosk.passage.arrival import SWALLOW_S
 from kiosk.passage.body_temperature import Window, screen
-from kiosk.passage.decision import judged
-from kiosk.passes.formats import likeliest_first
 from kiosk.person import Passage, Person
+from kiosk.seeing import Seeing, Shown
 from kiosk.sensing import LONG_AGO, Sensing
 from kiosk.states import TRANSITIONS, Input, State, Transition
 from kiosk.surroundings import Parts, Surroundings
@@ -47,21 +45,12 @@ RETRIES: Final = 2
 """Windows without a usable reading after the first one; then a volunteer measures."""
 SHOW_PASS_S: Final = Seconds(5.0)
 """How long a forehead without a pass is asked for one."""
-NEXT_CODE_S: Final = Seconds(1.0)
-"""A code of somebody else seen this recently is taken to be still there."""
-ABSENT_S: Final = Seconds(1.0)
-LEFT_S: Final = Seconds(1.5)
-"""Without their code or a forehead in view for that long, a person makes way for a pass that is there."""
 KNOWN_S: Final = Seconds(8.0)
 """A forehead that comes later than this after the code was last seen may be somebody else's."""
 OBEY_S: Final = Seconds(1.5)
 """From a prompt to a forehead that is uncovered. Ours."""
 SLOW_S: Final = Seconds(2.0)
 """A record that took longer to write comes too late for a green light: the person may have gone."""
-STALE_S: Final = Seconds(2.0)
-"""A code in an older picture says nothing about who is there now (the gate was held up)."""
-MOST_CODES: Final = 8
-"""Looked at in one turn; nobody holds up more, and each signature takes its time."""
 WHOSE: Final = "whose forehead is not known"
 
 
@@ -92,17 +81,12 @@ class Gate:
         self._lamp = lamp
         self._speaker = speaker
         self._sensing = Sensing(parts.spec)
-        self._codes = CodeFilter()
-        self._companions = Companions()
         self.judge = Judge(config, parts, surroundings)
+        self._seeing = Seeing(surroundings, self.judge, self._sensing, clock=clock)
         self._answered_at = LONG_AGO
         self._light_until = Monotonic(float("inf"))
-        self._next: tuple[PassCheck, CodeRead] | None = None
-        self._next_since = LONG_AGO
-        self._queued: set[str] = set()
         self._policy = surroundings.policy
         self._last: Passage | None = None
-        self._last_seen = LONG_AGO
         self._arriving: Person | None = None
 
     # -- the loop --------------------------------------------------------------------------------------
@@ -159,7 +143,7 @@ class Gate:
         if self.surroundings.policy == self._policy:
             return
         self._policy = self.surroundings.policy
-        self._companions.forget()
+        self._seeing.companions.forget()
         person = self.person
         if self.state is State.READING and person is not None and person.companion:
             person.companion = False
@@ -189,7 +173,7 @@ class Gate:
             return
         if reading:
             return
-        follows = self._companions.peek(sample.at) if self.state is not State.AWAITING_PASS else None
+        follows = self._seeing.companions.peek(sample.at) if self.state is not State.AWAITING_PASS else None
         if follows is None:
             self._fire(Input.FOREHEAD)
         else:
@@ -209,97 +193,21 @@ class Gate:
         return self.state is State.ANSWERED and self._last is not None and self._last.person.called
 
     def _mind_codes(self, codes: Sequence[CodeRead]) -> None:
-        now = self._clock.monotonic()
-        fresh = likeliest_first(code for code in codes if now - code.at <= STALE_S)
-        judged = [(self.surroundings.check(code.text), code) for code in fresh[:MOST_CODES]]
-        signed = {code.at for check, code in judged if check.facts is not None}
-        for check, code in sorted(judged, key=_first_to_judge):
-            if check.facts is None and code.at in signed:
-                # An address on the same sheet, a poster behind: nobody of their own.
-                self._codes.taken(check.token, code.at)
-                continue
-            self._code(check, code)
-            if check.facts is not None and not check.valid:
-                # Its answer is seen before the good pass beside it gets one.
-                self._queued.update(other.token for other, _ in judged if other.valid)
-
-    def _code(self, check: PassCheck, code: CodeRead) -> None:
-        if self.state is State.READING and self.person is not None:
-            self._code_while_reading(check, code, self.person)
-            return
-        if self._must_wait(check.token):
-            return
-        judgement = self._codes.judge(check.token, check.facts is not None, code.at, self._new_face(check))
-        if judgement is CodeJudgement.NEW:
-            self._arrive(self._person_with(check, code))
-        elif judgement is CodeJudgement.SAME:
-            self._same(check, code)
-
-    def _must_wait(self, token: str) -> bool:
-        """Was in view already while somebody else was read: their answer is seen for half its time first."""
-        if self.state is not State.ANSWERED or token not in self._queued:
-            return False
-        return self._clock.monotonic() < (self._answered_at + self._light_until) / 2
-
-    def _new_face(self, check: PassCheck) -> bool:
-        """A forehead has come since the last answer. Under green it is still the one that was let in."""
-        last = self._last
-        if last is not None and last.person.token == check.token:
-            own_green = self.state is State.ANSWERED and self.light is Light.ADMIT
-            if own_green or self._clock.monotonic() - self._last_seen <= ABSENT_S:
-                return False
-        return self._sensing.arrived_at > self._answered_at
-
-    def _code_while_reading(self, check: PassCheck, code: CodeRead, person: Person) -> None:
-        if check.token == person.token:
-            person.show(code.at)
-            self._codes.taken(check.token, code.at)
-            return
-        if self._codes.still_there(check.token, code.at):
-            # Of somebody who has had an answer.
-            return
-        if person.code_at is not None or not person.companion:
-            if check.facts is not None and self._has_left(person, code.at):
-                self._arrive(self._person_with(check, code))
+        for check, code in self._seeing.in_order(codes, self._clock.monotonic()):
+            if self.state is State.READING and self.person is not None:
+                seen = self._seeing.look_past(check, code, self.person)
             else:
-                self._queue(check, code)
-            return
-        # Somebody who came behind a household shows a code after all.
-        counts, follows = judged(check, person.check)
-        if follows:
-            person.code_at = code.at
-            person.show(code.at)
-            person.read_at = self._clock.monotonic()
-        elif self._sensing.present and self.judge.needs_reading(self._shown(counts, code)):
-            # Held over a child's head: a forehead is never given to another pass than it came for.
-            self._queue(check, code)
-        else:
-            self._arrive(self._shown(counts, code))
+                seen = self._seeing.look(check, code, self._shown(), self._clock.monotonic())
+            if seen.person is not None:
+                self._arrive(seen.person)
+            elif seen.again:
+                self._fire(Input.SHOWN_AGAIN)
 
-    def _has_left(self, person: Person, now: Monotonic) -> bool:
-        """Neither their code nor a forehead has been in view for a while, and somebody else's pass is."""
-        return not self._sensing.present and person.seen_at is not None and now - person.seen_at > LEFT_S
-
-    def _queue(self, check: PassCheck, code: CodeRead) -> None:
-        """Somebody behind holds up a pass. Codes that are none replace nobody: they may hang on the wall."""
-        if check.facts is not None:
-            if self._next is None or self._next[0].token != check.token:
-                self._next_since = code.at
-            self._next = (check, code)
-            self._queued.add(check.token)
-
-    def _person_with(self, check: PassCheck, code: CodeRead) -> Person:
-        household = self._companions.peek(code.at)
-        counts, follows = judged(check, None if household is None else household.check)
-        if follows and household is not None:
-            return self._shown(counts, replace(code, text=household.text), companion=True)
-        return self._shown(counts, code)
-
-    def _shown(self, check: PassCheck | None, code: CodeRead, *, companion: bool = False) -> Person:
-        person = Person(code.at, check, companion, text=code.text, code_at=code.at)
-        person.read_at = self._clock.monotonic()
-        person.show(code.at)
-        return person
+    def _shown(self) -> Shown:
+        lit = self.state is State.ANSWERED
+        # Half of the time that an answer is lit belongs to the one who got it.
+        half = Monotonic((self._answered_at + self._light_until) / 2) if lit else LONG_AGO
+        return Shown(self._last, lit, self._answered_at, half)
 
     def _arrive(self, person: Person) -> None:
         self._arriving = person
@@ -342,37 +250,22 @@ class Gate:
         if self.person is None:
             return
         if self.person.stranger and reading.forehead_celsius is not None:
-            reading = Reading(
-                Screening.RETRY, opened_at=reading.opened_at, note="whose forehead is not known"
-            )
+            reading = Reading(Screening.RETRY, opened_at=reading.opened_at, note=WHOSE)
         self.person.reading = reading
-        if self._next is not None and self._in_doubt(self.person, self._next[1]):
+        behind = self._seeing.next_person()
+        if behind is not None and self._seeing.in_doubt(self.person):
             # Two passes and one forehead: it is given to neither, and asked for again.
             self._sensing.spend(reading)
             self.person.reading = Reading(Screening.RETRY, opened_at=reading.opened_at, note=WHOSE)
-            self._arrive(self._person_with(*self._next))
+            self._arrive(behind)
         elif reading.screening is not Screening.RETRY:
             self._fire(Input.READING_DONE)
-        elif self._next is not None and self._somebody_else_waits():
-            self._arrive(self._person_with(*self._next))
+        elif behind is not None and self._seeing.took_over(self.person, self._clock.monotonic()):
+            self._arrive(behind)
         elif self.person.tries >= RETRIES:
             self._fire(Input.READING_DONE)
         else:
             self._fire(Input.RETRY)
-
-    def _in_doubt(self, person: Person, other: CodeRead) -> bool:
-        """This person's code went, another pass came, and only then a forehead: whose is it?"""
-        if person.seen_at is None or other.at < person.seen_at:
-            return False
-        return person.seen_at < self._sensing.arrived_at and self._next_since < self._sensing.arrived_at
-
-    def _somebody_else_waits(self) -> bool:
-        """Nobody leaned in and only another pass is in view: the person has gone, the next one is here."""
-        if self._next is None or self._sensing.present or self.person is None:
-            return False
-        since = self._clock.monotonic() - NEXT_CODE_S
-        own = self.person.seen_at
-        return self._next[1].at >= since and (own is None or own < since)
 
     def _mind_time(self, now: Monotonic) -> None:
         if self.state is State.ANSWERED and now >= self._light_until:
@@ -381,7 +274,7 @@ class Gate:
             self._fire(Input.GAVE_UP)
         if self.state in (State.IDLE, State.FAULT):
             self._rest_as_it_is()
-        self._count_codes(self._codes.take_count(now), now)
+        self._count_codes(self._seeing.filter.take_count(now), now)
 
     def _count_codes(self, count: int | None, now: Monotonic) -> None:
         if count:
@@ -409,9 +302,8 @@ class Gate:
         self._speaker.say(Prompt.SHOW_PASS)
 
     def _begin_reading(self, now: Monotonic) -> None:
-        self.person, self._next = self._arriving, None
-        self._queued.clear()
-        self._take_code(self.person, now)
+        self.person = self._arriving
+        self._seeing.begin(self.person, now)
         self._sensing.begin(now)
         self._show(Light.HOLD_STILL)
         self._speaker.say(Prompt.HOLD_STILL)
@@ -443,8 +335,7 @@ class Gate:
             return
         if person.reading is None:
             person.reading = Reading(Screening.RETRY, note="left unanswered")
-        if person.token is not None:
-            self._codes.forget(person.token)
+        self._seeing.left(person)
         person.left = True
         self.judge.record(person, now)
 
@@ -453,7 +344,7 @@ class Gate:
         if person is None:
             return
         self.person = person
-        self._take_code(person, now)
+        self._seeing.take(person, now)
         decision, receipt = self.judge.record(person, now)
         words = person.reading.samples if person.reading is not None else ()
         known_at = min(now, words[-1].at) if words else now
@@ -461,11 +352,6 @@ class Gate:
             decision, receipt = self.judge.take_back(receipt, self._clock.monotonic()), None
         self._light_up(person, decision, receipt)
         self._remember(person, decision)
-
-    def _take_code(self, person: Person | None, now: Monotonic) -> None:
-        if person is not None and person.token is not None:
-            self._codes.taken(person.token, now)
-            self._last_seen = now
 
     def _light_up(self, person: Person, decision: Decision, receipt: Receipt | None) -> None:
         answer = indicator.answer(decision, attended=self.judge.attended, cold=self.surroundings.cold)
@@ -486,31 +372,16 @@ class Gate:
     def _remember(self, person: Person, decision: Decision) -> None:
         now, check = self._answered_at, person.check
         self._sensing.answered(now, person.reading, called=person.called, owes=SWALLOW_S)
-        self._next = None
+        self._seeing.next = None
         if person.companion:
-            self._companions.take(now)
+            self._seeing.companions.take(now)
         self.judge.remember(person, decision, now)
         high = person.reading is not None and person.reading.screening is Screening.HIGH
         if person.companion and high:
             # The child may lean in once more; who follows now is for the volunteer that is coming.
-            self._companions.forget()
+            self._seeing.companions.forget()
         if decision.verdict is Verdict.ADMIT and check is not None and not person.companion:
-            self._companions.admitted(check, person.text or "", self.surroundings.policy, now)
-
-    def _same(self, check: PassCheck, code: CodeRead) -> None:
-        """The last code again: the next of a family, or the same person, who looks for the answer."""
-        came_back = code.at - self._last_seen > ABSENT_S
-        self._last_seen = code.at
-        household = self._companions.peek(code.at)
-        family = household is not None and household.check.token == check.token
-        if came_back and family and not self.surroundings.reads_foreheads:
-            self._arrive(self._person_with(check, code))
-        elif came_back and self._shows_again(check):
-            self._fire(Input.SHOWN_AGAIN)
-
-    def _shows_again(self, check: PassCheck) -> bool:
-        last = self._last
-        return last is not None and last.person.token == check.token and last.light is not Light.ADMIT
+            self._seeing.companions.admitted(check, person.text or "", self.surroundings.policy, now)
 
     def _answer_again(self, now: Monotonic) -> None:
         """The last answer once more for who holds the same code up again; green is never relit."""
@@ -528,7 +399,7 @@ class Gate:
     def _stop(self, now: Monotonic) -> None:
         self._lamp.close()
         self.light = Light.DARK
-        self._count_codes(self._codes.take_count(now, final=True), now)
+        self._count_codes(self._seeing.filter.take_count(now, final=True), now)
         self.surroundings.journal.write_or_hold(EventKind.STOPPED, {}, now)
 
     # -- helpers ---------------------------------------------------------------------------------------
@@ -536,17 +407,6 @@ class Gate:
     def _show(self, light: Light) -> None:
         self.light = light
         self._lamp.show(light)
-
-
-def _first_to_judge(judged: tuple[PassCheck, CodeRead]) -> int:
-    """Of several codes in one picture: a signed one that fails, one that is good, then what is no pass.
-
-    A good pass beside a held one is judged second, or a neighbour's phone could shine over the holder's.
-    """
-    check, _ = judged
-    if check.facts is None:
-        return 2
-    return 1 if check.valid else 0
 
 
 def _rounded(sample: Sample) -> Sample:
