@@ -112,7 +112,7 @@ def assemble(
     closing.callback(journal.close)
     if chain is not None:
         closing.callback(chain.stop)
-    for part in (parts.camera, parts.thermometer, parts.air, parts.button):
+    for part in (parts.camera, parts.thermometer, parts.air, parts.outdoor, parts.button):
         if part is not None:
             closing.callback(part.close)
     closing.callback(speaker.close)
@@ -122,7 +122,9 @@ def assemble(
 def _believed(parts: Parts) -> Parts:
     """Every gate, however it is put together, doubts what can't be before it rests anything on it."""
     air = None if parts.air is None else Believed(parts.air, doubt_air)
-    return replace(parts, thermometer=Believed(parts.thermometer, doubt_sample), air=air)
+    outdoor = None if parts.outdoor is None else Believed(parts.outdoor, doubt_air)
+    thermometer = Believed(parts.thermometer, doubt_sample)
+    return replace(parts, thermometer=thermometer, air=air, outdoor=outdoor)
 
 
 def _journal_opener(config: Config, clock: Clock, boot: str) -> Callable[[], Journal]:

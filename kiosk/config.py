@@ -150,6 +150,19 @@ class ThermometerConfig:
     """What they were found against."""
 
 
+_SHT3X: Final = whole(0x44, 0x45, because="an SHT3x has 0x44, or 0x45 with its pin ADDR high")
+
+
+@dataclass(frozen=True, slots=True)
+class AirConfig:
+    """A thermometer for the air: a Sensirion SHT3x, or none."""
+
+    driver: Annotated[str, one_of("sht3x", "simulated", "none")]
+    """``sht3x``, ``simulated`` or ``none``."""
+    bus: Annotated[int, whole(0, 31)]
+    address: Annotated[int, _SHT3X]
+
+
 @dataclass(frozen=True, slots=True)
 class ScreeningConfig:
     """Thresholds of the deviation, °C, and the site's commissioning record."""
@@ -206,6 +219,10 @@ class Config:
     lamp: LampConfig
     camera: CameraConfig
     thermometer: ThermometerConfig
+    air: AirConfig
+    """Beside the kiosk."""
+    outdoor: AirConfig
+    """Outside the door."""
     screening: ScreeningConfig
     journal: JournalConfig
     directory: DirectoryConfig

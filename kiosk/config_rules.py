@@ -127,6 +127,38 @@ def _thermometer_as_the_gate(simulated: bool, driver: str) -> Broken:
         yield ("thermometer.driver", "gate.simulated"), _mixed(simulated, f"the thermometer {driver!r}")
 
 
+def _air_as_the_gate(section: str) -> None:
+    def check(simulated: bool, driver: str) -> Broken:
+        if driver != "none" and simulated != (driver == "simulated"):
+            blamed = (f"{section}.driver", "gate.simulated")
+            yield blamed, _mixed(simulated, f"the air thermometer {driver!r}")
+
+    _rule("gate.simulated", f"{section}.driver")(check)
+
+
+for _section in ("air", "outdoor"):
+    _air_as_the_gate(_section)
+
+
+def _own_address(one: str, other: str) -> None:
+    """Two parts on one bus that answer to the same address talk at once: each is read wrong."""
+
+    def check(
+        driver: str, bus: int, address: int, other_driver: str, other_bus: int, other_address: int
+    ) -> Broken:
+        on_a_bus = {"mlx90614", "sht3x"} >= {driver, other_driver}
+        if on_a_bus and (bus, address) == (other_bus, other_address):
+            place = f"address 0x{address:02X} of bus {bus}"
+            yield (f"{other}.address", f"{one}.address"), f"{one} and {other} are both {place}"
+
+    keys = [f"{section}.{name}" for section in (one, other) for name in ("driver", "bus", "address")]
+    _rule(*keys)(check)
+
+
+for _one, _other in combinations(("thermometer", "air", "outdoor"), 2):
+    _own_address(_one, _other)
+
+
 def _mixed(simulated: bool, part: str) -> str:
     kind = "simulated" if simulated else "real"
     return f"{part} can't serve a {kind} gate: real and simulated parts are never mixed (gate.simulated)"

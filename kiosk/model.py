@@ -1,7 +1,7 @@
 """The product's vocabulary: units, states, and what passes from one step of a passage to the next.
 
-Everything here is immutable and free of behaviour beyond its own arithmetic, so it may be shared
-between threads. Units are in the types: a bare float never crosses a module boundary.
+Everything here but :class:`BusCounts` is immutable and free of behaviour beyond its own arithmetic, so it may
+be shared between threads. Units are in the types: a bare float never crosses a module boundary.
 """
 
 from __future__ import annotations
@@ -307,6 +307,24 @@ class ThermometerSpec:
     def detection_c(self) -> Celsius:
         """How far above its background a forehead must read to be noticed: max(1.0, 6 x noise), °C."""
         return Celsius(max(1.0, 6 * self.noise_c))
+
+
+@dataclass(slots=True)
+class BusCounts:
+    """What the thermometer's bus did since the gate started; for the hourly counts.
+
+    The one thing here that changes: written by the driver alone, in its own thread; whoever reads it may
+    see a number that is one transfer old.
+    """
+
+    transfers: int = 0
+    """Every attempt to read a word, those that failed included."""
+    pec_errors: int = 0
+    """Answers whose checksum was wrong."""
+    retries: int = 0
+    """Second and third tries."""
+    failures: int = 0
+    """Readings given up after the last try."""
 
 
 @dataclass(frozen=True, slots=True)

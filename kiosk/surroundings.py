@@ -14,6 +14,7 @@ from kiosk.errors import DirectoryMissing, JournalDamaged, JournalFull, TrustExp
 from kiosk.hours import is_open
 from kiosk.journal_keeper import JournalKeeper
 from kiosk.model import (
+    BusCounts,
     Celsius,
     CodeRead,
     EventKind,
@@ -50,6 +51,10 @@ class Parts:
     spec: ThermometerSpec
     air: Part[Celsius] | None
     button: Part[bool] | None
+    outdoor: Part[Celsius] | None = None
+    """The air outside, where a part measures it."""
+    bus: BusCounts | None = None
+    """What the thermometer's bus did; None: there is no bus."""
 
 
 class Surroundings:

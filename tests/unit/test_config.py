@@ -178,6 +178,15 @@ SIMULATED = '[gate]\nsimulated = true\n[camera]\nsource = "simulated"\n[thermome
         ("[thermometer]\nsupply_volts = 5", "outside its data sheet"),
         ("[thermometer]\nemissivity = 0.5", "human skin"),
         ("[thermometer]\naddress = 0x03", "reserved"),
+        # two parts that answer at once
+        ("[air]\ndriver = 'sht3x'\naddress = 0x45\n[outdoor]\ndriver = 'sht3x'", "air and outdoor are both"),
+        (
+            "[thermometer]\naddress = 0x44\n[air]\ndriver = 'sht3x'",
+            "thermometer and air are both address 0x44 of bus 1",
+        ),
+        ("[air]\ndriver = 'sht3x'\naddress = 0x46", "pin ADDR high"),
+        ("[air]\ndriver = 'simulated'", "never mixed"),
+        (SIMULATED + "[outdoor]\ndriver = 'sht3x'", "never mixed"),
         # pins
         ("[pins]\nred = 2", "I2C"),
         ("[pins]\nbutton = 3", "I2C"),
@@ -239,6 +248,10 @@ def test_refuses_what_is_unsafe_or_meaningless(write: Write, text: str, words: s
         SIMULATED,
         SIMULATED.replace('source = "simulated"', 'source = "pictures"\npictures = "p"'),
         SIMULATED.replace('driver = "simulated"', 'driver = "none"'),
+        SIMULATED + "[air]\ndriver = 'simulated'\n[outdoor]\ndriver = 'simulated'",
+        "[air]\ndriver = 'sht3x'\n[outdoor]\ndriver = 'sht3x'",
+        "[air]\ndriver = 'sht3x'\naddress = 0x45\n[outdoor]\ndriver = 'sht3x'\nbus = 3",
+        "[thermometer]\naddress = 0x44",
         "[thermometer]\nvariant = 'xAA'\ndistance_cm = 1.5",
         "[thermometer]\nvariant = 'DCH'\ndistance_cm = 15",
         "[thermometer]\nvariant = 'DCI'\ndistance_cm = 30",
@@ -342,8 +355,8 @@ def test_every_setting_and_its_default_are_documented() -> None:
         shown = (
             "not set"
             if value is None
-            else "`0x5A`"
-            if key == "thermometer.address"
+            else f"`0x{value:02X}`"
+            if key.endswith(".address")
             else f"`{_written(value)}`"
         )
         assert rows[key] == shown, key
