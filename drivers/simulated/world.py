@@ -8,11 +8,11 @@ is, nobody is lost. Only who stands before a gate that does not answer loses pat
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
+from drivers.simulated.arrivals import Arrivals
 from drivers.simulated.thermal import PARTS, Part, seen, skin_celsius
 from drivers.simulated.visitor import Phase, Signals, Visit, Visitor
 from kiosk.errors import Usage
@@ -67,7 +67,8 @@ class World:
     """Who is where, and what is broken. A :class:`kiosk.devices.Simulator`. For one thread.
 
     ``press`` is the call button; ``on_fault`` is told each fault that begins or ends, for what is no
-    device of ours: clock, disk and server belong to whoever built them.
+    device of ours: clock, disk and server belong to whoever built them. ``coming``: who comes, in order,
+    instead of everybody whom the scenario draws.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class World:
         lamp: Visible,
         *,
         started: Monotonic,
+        coming: Iterable[Person] | None = None,
         speaker: Audible | None = None,
         press: Callable[[], None] | None = None,
         on_fault: Callable[[FaultSpan, bool], None] | None = None,
@@ -89,7 +91,7 @@ class World:
         self._speaker = speaker
         self._press = press
         self._on_fault = on_fault
-        self._coming = deque(people(scenario))
+        self._coming = Arrivals(people(scenario) if coming is None else coming)
         self._queue: deque[Visit] = deque()
         self._here: deque[Visitor] = deque(maxlen=2)
         """The one before the gate and the one who is leaving, newest last."""
@@ -107,8 +109,8 @@ class World:
             return
         self.now = now
         self._mind_faults()
-        while self._coming and self._coming[0].arrives_s <= self.elapsed(now):
-            self._join(self._coming.popleft())
+        for person in self._coming.due(self.elapsed(now)):
+            self._join(person)
         heard = self._speaker.last if self._speaker else None
         signals = Signals(self._lamp.light, self._lamp.since, heard, self._press)
         for visitor in tuple(self._here):
@@ -167,7 +169,7 @@ class World:
         """The next people who will be before the camera, those there included; for rendering ahead."""
         here = [visitor.person for visitor in self._here if visitor.phase is not Phase.GONE]
         waiting = [visit.person for visit in self._queue]
-        return list(islice([*here, *waiting, *islice(self._coming, most)], most))
+        return [*here, *waiting, *self._coming.next(most)][:most]
 
     # -- what the devices see ----------------------------------------------------------------------------
 
