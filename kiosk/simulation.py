@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ from kiosk.passage.body_temperature import Commissioning
 from kiosk.passes.keys import SigningKey
 from kiosk.passes.status import Status
 from kiosk.passes.trust import DemoTrust, init_demo
-from kiosk.scenario import FaultKind, FaultSpan, Scenario, people
+from kiosk.scenario import FaultKind, FaultSpan, Person, Scenario, people
 from kiosk.specimens import Specimens
 from kiosk.supervision import Pollable, Supervised, longest_silence
 from kiosk.surroundings import AIR_KEEPS_S, Parts
@@ -127,6 +127,14 @@ class Place:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Who comes, in order, and what each one's code says: more people than a process should hold."""
+
+    people: Iterable[Person]
+    texts: Mapping[str, str]
+
+
 def _toml(value: object) -> str:
     # JSON's numbers, booleans, strings and lists of them are TOML's too.
     return json.dumps(value)
@@ -146,8 +154,10 @@ class Simulation:
         on_read: Callable[[str, list[str]], None] | None = None,
         on_fault: Callable[[FaultSpan, bool], None] | None = None,
         clock: VirtualClock | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
-        """``clock``: virtual time of the caller's own, begun at :data:`STARTED`.
+        """``clock``: virtual time of the caller's own, begun at :data:`STARTED`. ``crowd`` comes instead of
+        everybody whom the scenario draws.
 
         ``on_fault`` is told each fault of the scenario that begins or ends: the server is the caller's.
         """
@@ -158,21 +168,25 @@ class Simulation:
             clock=self.clock, relay_pulse_s=config.lamp.relay_pulse_s, buzzer_on=config.lamp.buzzer
         )
         self.button = SimulatedCallButton()
+        specimens = Specimens(place.trust.issuer, SigningKey.generate(), scenario.starts)
+        if crowd is None:
+            everybody = people(scenario)
+            crowd = Crowd(everybody, dict(issue(place, everybody, specimens)))
         self.world = World(
             scenario,
             self.lamp,
             started=STARTED,
+            coming=crowd.people,
             speaker=self.speaker,
             press=self.button.press,
             on_fault=self._on_fault,
         )
-        texts, specimens = _issue(place)
         self._told = on_fault
         self._disk_full = False
         self._closing = ExitStack()
         self.renderer = self._closing.enter_context(
             Renderer(
-                texts,
+                crowd.texts,
                 seed=scenario.seed,
                 width=width,
                 height=height,
@@ -331,11 +345,13 @@ class _Disk:
             raise JournalFull("simulated: no space left on the disk")
 
 
-def _issue(place: Place) -> tuple[dict[str, str], Specimens]:
-    """Texts for everybody of the scenario; those to be revoked are revoked on the published list."""
-    starts = place.scenario.starts
-    specimens = Specimens(place.trust.issuer, SigningKey.generate(), starts)
-    texts = specimens.texts(people(place.scenario))
+def issue(place: Place, crowd: Iterable[Person], specimens: Specimens) -> Iterator[tuple[str, str]]:
+    """Person and text for everybody who shows a pass of their own; at the end the published list revokes
+    those to be revoked.
+    """
+    for person in crowd:
+        if person.kind.pass_kind.issued:
+            yield person.id, specimens.text(person)
     if specimens.revoked:
-        place.trust.publish(starts, marked=dict.fromkeys(specimens.revoked, Status.REVOKED))
-    return texts, specimens
+        revoked = dict.fromkeys(specimens.revoked, Status.REVOKED)
+        place.trust.publish(place.scenario.starts, marked=revoked)
