@@ -120,6 +120,45 @@ class PictureTooLarge(PictureError, ValueError):
     code = "PICTURE_TOO_LARGE"
 
 
+# -- calibration -------------------------------------------------------------------------------------
+
+
+class CalibrationError(KioskError, ValueError):
+    """What was measured, or what is on file, is no ground to calibrate or to judge by."""
+
+    code = "CALIBRATION"
+
+
+class TooFewPeople(CalibrationError):
+    """Not enough people have been measured at this gate to say what is normal here."""
+
+    code = "TOO_FEW_PEOPLE"
+
+
+class MixedReadings(CalibrationError):
+    """Enough people were measured, but by different parts or under different settings."""
+
+    code = "MIXED_READINGS"
+
+
+class DoubtfulReadings(CalibrationError):
+    """The people measured do not look like one healthy crowd at one place."""
+
+    code = "DOUBTFUL_READINGS"
+
+
+class ReferenceUnstable(CalibrationError):
+    """The thermometer did not settle on the reference."""
+
+    code = "REFERENCE_UNSTABLE"
+
+
+class TimeUnproven(CalibrationError):
+    """A date is needed and no clock of this machine can be believed."""
+
+    code = "TIME_UNPROVEN"
+
+
 # -- passes and trust -------------------------------------------------------------------------------
 
 
