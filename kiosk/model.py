@@ -199,6 +199,8 @@ class Prompt(StrEnum):
     COLD_OUTSIDE = "COLD_OUTSIDE"
     NOT_ADMITTED = "NOT_ADMITTED"
     GO_ELSEWHERE = "GO_ELSEWHERE"
+    STEP_BACK = "STEP_BACK"
+    KEEP_DISTANCE = "KEEP_DISTANCE"
 
 
 class EventKind(StrEnum):

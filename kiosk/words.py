@@ -77,6 +77,8 @@ _PROMPTS: Final[Mapping[Prompt, Words]] = {
     Prompt.COLD_OUTSIDE: Words("室外温度低,请志愿者测温", "It is cold outside: a volunteer will measure"),
     Prompt.NOT_ADMITTED: Words("抱歉,此通行证不能在此通行", "Sorry, this pass can't be used here"),
     Prompt.GO_ELSEWHERE: Words("请从其他入口通行,详见告示", "Please use another gate: see the notice"),
+    Prompt.STEP_BACK: Words("请退后一步,再靠近", "Please take one step back, then come closer"),
+    Prompt.KEEP_DISTANCE: Words("请保持两米距离", "Please keep two metres apart"),
 }
 
 _VERDICTS: Final[Mapping[Verdict, Words]] = {
