@@ -159,6 +159,24 @@ class TimeUnproven(CalibrationError):
     code = "TIME_UNPROVEN"
 
 
+class PromptsMissing(DeviceError):
+    """Rendered speech is missing or damaged: tones are played in its place."""
+
+    code = "PROMPTS_MISSING"
+
+
+class SoundUnusable(KioskError, ValueError):
+    """A file holds no sound that can be played as it is."""
+
+    code = "SOUND_UNUSABLE"
+
+
+class SpeechError(KioskError, RuntimeError):
+    """The speech engine, a voice of it or the folder for its files is missing."""
+
+    code = "SPEECH"
+
+
 # -- passes and trust -------------------------------------------------------------------------------
 
 

@@ -253,6 +253,7 @@ _FAULTS: Final[Mapping[str, Words]] = {
     "DEVICE_BUSY": Words("被其他程序占用", "in use by another program"),
     "DEVICE_STALLED": Words("没有数据", "delivers nothing"),
     "DECODER": Words("解码失败", "pictures can't be decoded"),
+    "PROMPTS_MISSING": Words("语音文件缺失,以提示音代替", "some speech is missing: tones instead"),
     "SENSOR_FAULT": Words("数据错误", "delivers errors"),
     "SENSOR_STUCK": Words("读数不变", "always delivers the same"),
     # journal and disk
