@@ -20,9 +20,11 @@ from drivers.clock import SystemClock
 from drivers.lamp import GpioLamp
 from drivers.mlx90614 import SPECS
 from drivers.pins import Pins
+from drivers.prompt_sounds import PromptSounds
 from drivers.qr_decode import FrameReader, QrDecoder
+from drivers.speaker import AlsaSpeaker
 from kiosk.believed import Believed, doubt_air, doubt_sample
-from kiosk.config import Config
+from kiosk.config import Config, SpeakerConfig
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
 from kiosk.directory import DirectoryWatch
 from kiosk.errors import DeviceAbsent
@@ -38,6 +40,7 @@ from kiosk.recollection import remembered
 from kiosk.supervision import Pollable, Supervised, Worker, longest_silence
 from kiosk.surroundings import Parts, Surroundings
 from kiosk.timekeeping import FloorFile, TimeKeeper
+from kiosk.voice import Voice
 
 CAMERA_INTERVAL: Final = Seconds(0.005)
 SENSOR_INTERVAL: Final = Seconds(0.02)
@@ -104,8 +107,10 @@ def assemble(
         journal=journal,
         token_key=_token_key(state / "token.key", journal, clock.monotonic()),
         chain=chain,
+        speaker=speaker,
     )
-    gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=speaker)
+    voice = Voice(speaker, config.speaker, surroundings, clock)
+    gate = Gate(config.gate, parts, surroundings, clock=clock, lamp=lamp, speaker=voice)
     for passage in remembered(config.journal.path, boot, clock.monotonic()):
         gate.judge.recall(passage)
     closing = ExitStack()
@@ -205,7 +210,8 @@ def real(config: Config, *, pins: Pins | None = None, openers: Openers | None = 
         lamp.start()
         parts = _threaded(config, openers or Openers.of(config, pins), clock)
         chain = BackgroundCheck(config.journal.path)
-        return assemble(config, parts, clock=clock, lamp=lamp, speaker=NoSpeaker(), chain=chain)
+        speaker = _speaker(config.speaker, clock)
+        return assemble(config, parts, clock=clock, lamp=lamp, speaker=speaker, chain=chain)
     except BaseException:
         lamp.close()
         raise
@@ -227,10 +233,28 @@ def _threaded(config: Config, openers: Openers, clock: Clock) -> Parts:
     )
 
 
+def _speaker(config: SpeakerConfig, clock: SystemClock) -> Speaker:
+    """The configured one, started; that its card or its files are missing is a fault of it, nothing more."""
+    if config.driver == "none":
+        return NoSpeaker()
+    folder = config.prompts if config.voice == "speech" else None
+    speaker = AlsaSpeaker(
+        PromptSounds(folder, config.languages),
+        device=config.device,
+        volume=config.volume,
+        quiet_volume=config.quiet_volume,
+        clock=clock,
+    )
+    speaker.start()
+    return speaker
+
+
 class NoSpeaker:
     """Where no speaker is fitted. The lamp says everything by itself."""
 
-    def say(self, prompt: Prompt) -> None:
+    fault: Final = None
+
+    def say(self, prompt: Prompt, *, quiet: bool = False) -> None:
         """Nothing."""
 
     def close(self) -> None:

@@ -41,6 +41,7 @@ from kiosk.validators import (
     one_of,
     path,
     server_url,
+    sound_device,
     text,
     weekly_span,
     whole,
@@ -207,7 +208,18 @@ class SyncConfig:
 class SpeakerConfig:
     """Spoken prompts."""
 
+    driver: Annotated[str, one_of("none", "alsa", "simulated")]
+    device: Annotated[str, sound_device()]
+    voice: Annotated[str, one_of("speech", "tones")]
     languages: Annotated[tuple[str, ...], list_of(one_of("zh", "en"), fewest=1)]
+    volume: Annotated[int, whole(0, 100, "%")]
+    quiet_volume: Annotated[int, whole(0, 100, "%")]
+    quiet_hours: Annotated[tuple[OpeningHours, ...], _HOURS]
+    """Empty: none."""
+    announce_every_min: Annotated[int, whole(0, 720, "min")]
+    """0: never."""
+    prompts: Annotated[Path, path()]
+    """Folder of rendered speech; only voice = "speech" needs it."""
 
 
 @dataclass(frozen=True, slots=True)

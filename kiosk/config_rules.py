@@ -159,6 +159,21 @@ for _one, _other in combinations(("thermometer", "air", "outdoor"), 2):
     _own_address(_one, _other)
 
 
+@_rule("gate.simulated", "speaker.driver")
+def _speaker_as_the_gate(simulated: bool, driver: str) -> Broken:
+    if driver != "none" and simulated != (driver == "simulated"):
+        yield ("speaker.driver", "gate.simulated"), _mixed(simulated, f"the speaker {driver!r}")
+
+
+@_rule("speaker.volume", "speaker.quiet_volume")
+def _quieter_in_quiet_hours(volume: int, quiet_volume: int) -> Broken:
+    if quiet_volume > volume:
+        yield (
+            ("speaker.quiet_volume", "speaker.volume"),
+            f"quiet hours ({quiet_volume} %) can't be louder than the others ({volume} %)",
+        )
+
+
 def _mixed(simulated: bool, part: str) -> str:
     kind = "simulated" if simulated else "real"
     return f"{part} can't serve a {kind} gate: real and simulated parts are never mixed (gate.simulated)"

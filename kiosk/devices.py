@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from kiosk.errors import DeviceError
 from kiosk.model import (
     Celsius,
     ClockState,
@@ -124,8 +125,12 @@ class CallButton(Protocol):
 class Speaker(Protocol):
     """Spoken prompts; the next one cuts the last one off."""
 
-    def say(self, prompt: Prompt) -> None:
-        """Start a prompt and return at once."""
+    @property
+    def fault(self) -> DeviceError | None:
+        """Why nothing is heard, or tones in the place of speech; it comes and goes by itself."""
+
+    def say(self, prompt: Prompt, *, quiet: bool = False) -> None:
+        """Start a prompt and return at once; ``quiet``: at the volume of quiet hours. Never raises."""
 
     def close(self) -> None:
         """Silence."""

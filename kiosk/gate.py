@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from kiosk.config import GateConfig
-from kiosk.devices import Clock, Lamp, Speaker
+from kiosk.devices import Clock, Lamp
 from kiosk.errors import SensorStuck
 from kiosk.judge import Judge
 from kiosk.model import (
@@ -40,6 +40,7 @@ from kiosk.seeing import Seeing, Shown
 from kiosk.sensing import LONG_AGO, Sensing
 from kiosk.states import TRANSITIONS, Input, State, Transition
 from kiosk.surroundings import Parts, Surroundings
+from kiosk.voice import Voice
 
 RETRIES: Final = 2
 """Windows without a usable reading after the first one; then a volunteer measures."""
@@ -68,7 +69,7 @@ class Gate:
         *,
         clock: Clock,
         lamp: Lamp,
-        speaker: Speaker,
+        speaker: Voice,
     ) -> None:
         self.state = State.STARTING
         self.light = Light.DARK
@@ -106,6 +107,7 @@ class Gate:
         self._mind_codes(codes)
         self._mind_window(self._clock.monotonic())
         self._mind_time(self._clock.monotonic())
+        self._speaker.turn(now, nobody=self.state is State.IDLE and not self._sensing.present)
 
     def monotonic(self) -> Monotonic:
         """The gate's own clock."""

@@ -119,6 +119,7 @@ class Place:
                 "rated_volts": 3.0,
                 "die_offset": site.die_offset,
             },
+            "speaker": {"driver": "simulated"},
             "screening": {"commissioning": "commissioning.json", "outdoor_celsius": outdoor},
             "journal": {"path": "journal/journal.db"},
             "directory": {"path": "trust/lists", "roots": ["trust/root.pub"]},

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kiosk import health, record
 from kiosk.config import GateConfig
+from kiosk.devices import Speaker
 from kiosk.directory import Directory, DirectoryWatch
 from kiosk.errors import DirectoryMissing, JournalDamaged, JournalFull, TrustExpired
 from kiosk.hours import is_open
@@ -72,6 +73,7 @@ class Surroundings:
         journal: JournalKeeper,
         token_key: bytes,
         chain: BackgroundCheck | None = None,
+        speaker: Speaker | None = None,
     ) -> None:
         """``chain``: verifies the whole journal once, beside the running gate; None: nobody does."""
         self.health = health.Health()
@@ -87,6 +89,7 @@ class Surroundings:
         self._token_key = token_key
         self._chain = chain
         self._chain_runs = False
+        self._speaker = speaker
         self._directory: Directory | None = None
         self._environment = EnvironmentWatch(site)
         self._air: tuple[Monotonic, Celsius] | None = None
@@ -251,6 +254,8 @@ class Surroundings:
         for name, part in parts:
             if part is not None:
                 self._change(self.health.note_error(name, part.fault), now)
+        if self._speaker is not None:
+            self._change(self.health.note_error(health.SPEAKER, self._speaker.fault), now)
         # The journal's own faults can't be journaled while they last; the keeper holds them in order.
         self._change(self.health.note_error(health.JOURNAL, self.journal.fault), now)
         # The journal writes the events of a full disk itself, with the space it kept for them.

@@ -168,6 +168,21 @@ def name() -> Validator[str]:
     return Validator(wanted, check)
 
 
+_SOUND_DEVICE = re.compile(r"[A-Za-z][A-Za-z0-9_:.,=-]{0,79}\Z", re.ASCII)
+
+
+def sound_device() -> Validator[str]:
+    """A PCM of ALSA as aplay's -D takes it; whether it is there is not looked at."""
+    wanted = "an ALSA device such as default or plughw:CARD=Headphones (aplay -L lists them)"
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not _SOUND_DEVICE.match(value):
+            raise ValueError(f"must be {wanted}")
+        return value
+
+    return Validator(wanted, check)
+
+
 # -- places ------------------------------------------------------------------------------------------
 
 

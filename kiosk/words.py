@@ -234,6 +234,7 @@ _PARTS: Final[Mapping[str, Words]] = {
     "thermometer": Words("测温探头", "thermometer"),
     "air": Words("气温计", "air thermometer"),
     "button": Words("呼叫按钮", "call button"),
+    "speaker": Words("扬声器", "speaker"),
     "journal": Words("通行记录", "journal"),
     "disk": Words("存储", "disk"),
     "chain": Words("历史记录", "older records"),
@@ -253,7 +254,7 @@ _FAULTS: Final[Mapping[str, Words]] = {
     "DEVICE_BUSY": Words("被其他程序占用", "in use by another program"),
     "DEVICE_STALLED": Words("没有数据", "delivers nothing"),
     "DECODER": Words("解码失败", "pictures can't be decoded"),
-    "PROMPTS_MISSING": Words("语音文件缺失,以提示音代替", "some speech is missing: tones instead"),
+    "PROMPTS_MISSING": Words("缺少语音文件,以提示音代替", "lacks speech files: tones instead"),
     "SENSOR_FAULT": Words("数据错误", "delivers errors"),
     "SENSOR_STUCK": Words("读数不变", "always delivers the same"),
     # journal and disk

@@ -15,7 +15,15 @@ import pytest
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.qr_libraries import Zxing
 from kiosk import health
-from kiosk.errors import DecoderError, DeviceAbsent, JournalError, JournalFull, SensorStuck
+from kiosk.errors import (
+    DecoderError,
+    DeviceAbsent,
+    DeviceError,
+    JournalError,
+    JournalFull,
+    PromptsMissing,
+    SensorStuck,
+)
 from kiosk.model import (
     Category,
     Celsius,
@@ -215,7 +223,7 @@ class Button:
 
 
 @contextmanager
-def setting(street: Breakable, name: str, value: object) -> Iterator[None]:
+def setting(street: object, name: str, value: object) -> Iterator[None]:
     """An attribute of the street, for a while."""
     before = getattr(street, name)
     setattr(street, name, value)
@@ -237,6 +245,10 @@ def broken_disk(error: JournalError) -> Callable[[Breakable], Provoked]:
             yield
 
     return provoke
+
+
+def silent(error: DeviceError) -> Callable[[Breakable], Provoked]:
+    return lambda street: setting(street.speaker, "fault", error)
 
 
 @contextmanager
@@ -349,6 +361,8 @@ PROVOKE: Final[dict[str, Callable[[Breakable], Provoked]]] = {
     "air thermometer unplugged": switch("air_gone"),
     "air temperature impossible": switch("indoors", Celsius(-60.0)),
     "call button unplugged": switch("button_gone"),
+    "speaker unplugged": silent(DeviceAbsent("speaker: default: no such card")),
+    "speech not rendered": silent(PromptsMissing("speaker: tones instead of SHOW_PASS")),
     "disk full, reserve used up": broken_disk(JournalFull("journal.db: no space left")),
     "journal can't be written": broken_disk(JournalError("journal.db: the disk does not write")),
     "journal written by another process": another_writer,

@@ -14,7 +14,10 @@ def test_prompts_are_kept_with_their_times() -> None:
     speaker.say(Prompt.SHOW_PASS)
     clock.advance(2)
     speaker.say(Prompt.GO_AHEAD)
-    assert list(speaker.history) == [(0.0, Prompt.SHOW_PASS), (2.0, Prompt.GO_AHEAD)]
+    assert [(said.at, said.prompt) for said in speaker.history] == [
+        (0.0, Prompt.SHOW_PASS),
+        (2.0, Prompt.GO_AHEAD),
+    ]
     assert speaker.last is Prompt.GO_AHEAD
 
 
