@@ -78,6 +78,10 @@ class SensorError(DeviceError):
     code = "SENSOR_FAULT"
 
 
+class WrongChecksum(SensorError):
+    """An answer came over the bus with a checksum that does not fit: whatever it says, it is not believed."""
+
+
 class SensorStuck(SensorError):
     """The same raw word for longer than a living sensor's noise allows."""
 
