@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from kiosk.scenario_data import (
     PassKind,
     Person,
     Scenario,
+    Showing,
     Site,
     Spread,
     Weather,
@@ -45,6 +47,7 @@ __all__ = [
     "PassKind",
     "Person",
     "Scenario",
+    "Showing",
     "Site",
     "Spread",
     "Weather",
@@ -101,7 +104,8 @@ def draw(scenario: Scenario, call: Call, usual: str) -> Iterator[Person]:
     kind = scenario.cast[call.who]
     head = call.name or usual
     household = head if kind.household else None
-    yield _person(scenario, kind, head, call.at, household, call.code_of, None)
+    first = _person(scenario, kind, head, call.at, household, call.code_of, None)
+    yield replace(first, expect=call.expect or first.expect, because=call.because or first.because)
     if kind.companion_kind is not None:
         companion = scenario.cast[kind.companion_kind]
         for place in range(1, kind.companions + 1):
@@ -136,6 +140,8 @@ def _person(
         lean_s=Seconds(kind.lean_s.draw(rng)),
         indoors_s=Seconds(kind.indoors_s.draw(rng)),
         seed=rng.getrandbits(32),
+        expect=kind.expect,
+        because=kind.because,
     )
 
 

@@ -18,6 +18,8 @@ from kiosk.model import (
     ClockState,
     Direction,
     EntryFrom,
+    Mode,
+    Reason,
     Seconds,
     UnixTime,
     Verdict,
@@ -91,12 +93,24 @@ class FaultKind(StrEnum):
 
     CAMERA_GONE = "camera_gone"
     CAMERA_STALLED = "camera_stalled"
+    DECODER_FAILING = "decoder_failing"
+    """Every attempt of every decoder fails, on every frame."""
     SENSOR_UNPLUGGED = "sensor_unplugged"
+    SENSOR_SILENT = "sensor_silent"
+    """It opens and is polled well, and never has a word."""
     SENSOR_STUCK = "sensor_stuck"
     BUS_NOISE = "bus_noise"
+    DIE_BROKEN = "die_broken"
+    """The thermometer's own thermistor is open: its ambient word reads 0 K."""
     AIR_UNPLUGGED = "air_unplugged"
+    AIR_BROKEN = "air_broken"
+    """The air thermometer says what no air can be."""
+    OUTDOOR_UNPLUGGED = "outdoor_unplugged"
+    BUTTON_GONE = "button_gone"
     CLOCK_JUMP = "clock_jump"
     DISK_FULL = "disk_full"
+    JOURNAL_FAILING = "journal_failing"
+    """Every write to the journal's disk fails, as on a card that is dying."""
     SERVER_GONE = "server_gone"
 
 
@@ -132,6 +146,8 @@ class Site:
     die_offset: Celsius
     """How much warmer the sensor's die is than the air."""
     air_thermometer: bool
+    outdoor_thermometer: bool
+    """Fitted only where people come from outdoors."""
     """Whether a part of its own measures the air."""
 
 
@@ -178,6 +194,22 @@ def _between(before: WeatherPoint, after: WeatherPoint, seconds: float) -> Air:
 
 
 @dataclass(frozen=True, slots=True)
+class Showing:
+    """What spoils the picture of a code besides what a hand does anyway. All figures are ours."""
+
+    glare: float = 0.0
+    """Strength of a reflection that lies across the carrier wherever it is turned, 0 to 1."""
+    drops: int = 0
+    """Rain or breath in drops on it, each a small lens."""
+    cracked: bool = False
+    """The glass is broken."""
+    tilt_deg: float = 0.0
+    """Held askew by up to that much more than usual, as from a wheelchair."""
+    shake: float = 1.0
+    """How much more than usual it moves while a picture is taken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One entry of the cast: a kind of person, from which any number of persons are drawn."""
 
@@ -201,17 +233,27 @@ class Kind:
     dark_mode: bool
     code_mm: Spread
     """Side of the code, without quiet zone."""
+    showing: Showing
     skin: Spread | None
     """Deviation of a healthy forehead, °C; None: by the site's spread."""
     fever: Celsius
     """How much fever adds to the forehead."""
+    damp: Celsius
+    """How much sweat, rain or melting snow takes off it by evaporating."""
     height_cm: Spread
+    """Top of the head, also of who sits."""
+    lifted: bool
+    """When asked to come closer, whose forehead is too low is lifted (a child) or finds a way up; or not."""
     reach_s: Spread
     """From standing before the gate to the code being in view."""
     lean_s: Spread
     """From the pass-read light to the forehead being in place."""
     hat: bool
-    """Hides the forehead until asked to uncover it."""
+    """Something hides the forehead until asked to uncover it."""
+    hat_share: float
+    """Its outside lies this share of the way from the air to the skin."""
+    uncover_s: Seconds
+    """From the prompt to the forehead being bare."""
     hasty: bool
     """Pulls back before the first measurement is over."""
     indoors_s: Spread
@@ -220,6 +262,8 @@ class Kind:
     companion_kind: str | None
     expect: Verdict | None
     """What this person should get when no fault is on; None: either way is fine."""
+    because: Reason | None
+    """A reason that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +276,9 @@ class Call:
     """Becomes the person's id."""
     code_of: str | None = None
     """Shows the code of the person of this name: a shared phone, or a copy."""
+    expect: Verdict | None = None
+    because: Reason | None = None
+    """Both instead of the kind's: what happens at this time decides, such as a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +329,8 @@ class Scenario:
     starts: UnixTime
     """Wall time at the start."""
     clock: ClockState
+    mode: Mode
+    """Which of the two signed policies is in force."""
     patience_s: Seconds
     """How long a person stands before a gate that does not answer."""
     site: Site
@@ -315,6 +364,9 @@ class Person:
     indoors_s: Seconds
     """How long ago the person had come in when arriving at the gate."""
     seed: int
+    expect: Verdict | None = None
+    """What should come of it; None: either way is fine."""
+    because: Reason | None = None
 
     @property
     def shows_code(self) -> bool:

@@ -19,6 +19,8 @@ from kiosk.model import (
     ClockState,
     Direction,
     EntryFrom,
+    Mode,
+    Reason,
     Seconds,
     UnixTime,
     Verdict,
@@ -36,6 +38,7 @@ from kiosk.scenario_data import (
     Kind,
     PassKind,
     Scenario,
+    Showing,
     Site,
     Spread,
     Weather,
@@ -134,6 +137,7 @@ def _scenario(top: _Table, scenario_id: str) -> Scenario:
         seed=top.take("seed", whole(0, 2**32)),
         starts=top.take("starts", _moment),
         clock=top.take("clock", choice(ClockState), ClockState.SIMULATED),
+        mode=top.take("mode", choice(Mode), Mode.ROUTINE),
         patience_s=Seconds(top.take("patience_s", number(5, 600, "s"), 40.0)),
         site=_site(top.table("site")),
         weather=_weather(top),
@@ -157,6 +161,7 @@ def _site(table: _Table) -> Site:
         sensor_height_cm=table.take("sensor_height_cm", number(80, 200, "cm"), 150.0),
         die_offset=Celsius(table.take("die_offset", number(0, 8, "°C"), 0.6)),
         air_thermometer=table.take("air_thermometer", flag(), True),
+        outdoor_thermometer=table.take("outdoor_thermometer", flag(), True),
     )
     table.finish()
     return site
@@ -208,21 +213,37 @@ def _kind(table: _Table, key: str) -> Kind:
         brightness=table.take("brightness", number(0.05, 1), 0.85),
         dark_mode=table.take("dark_mode", flag(), False),
         code_mm=table.take("code_mm", _spread(15, 120, "mm"), Spread(52.0, 2.0, 15.0)),
+        showing=_showing(table),
         skin=table.take("skin", _spread(-4, 4, "°C"), None),
         fever=Celsius(table.take("fever", number(0, 5, "°C"), 0.0)),
+        damp=Celsius(table.take("damp", number(0, 3, "°C"), 0.0)),
         height_cm=table.take("height_cm", _spread(60, 220, "cm"), Spread(167.0, 8.0, 60.0)),
+        lifted=table.take("lifted", flag(), True),
         reach_s=table.take("reach_s", _spread(0.05, 60, "s"), Spread(0.5, 0.2, 0.05)),
         lean_s=table.take("lean_s", _spread(0.05, 60, "s"), Spread(0.6, 0.3, 0.05)),
         hat=table.take("hat", flag(), False),
+        hat_share=table.take("hat_share", number(0, 1), 0.45),
+        uncover_s=Seconds(table.take("uncover_s", number(0.2, 60, "s"), 1.0)),
         hasty=table.take("hasty", flag(), False),
         indoors_s=table.take("indoors_s", _spread(0, DAY, "s"), Spread(3600.0)),
         companions=table.take("companions", whole(0, 10), 0),
         companion_kind=table.take("companion_kind", name(), None),
         expect=table.take("expect", choice(Verdict), None),
+        because=table.take("because", choice(Reason), None),
     )
     _check_kind(kind, table)
     table.finish()
     return kind
+
+
+def _showing(table: _Table) -> Showing:
+    return Showing(
+        glare=table.take("glare", number(0, 1), 0.0),
+        drops=table.take("drops", whole(0, 200), 0),
+        cracked=table.take("cracked", flag(), False),
+        tilt_deg=table.take("tilt_deg", number(0, 40, "°"), 0.0),
+        shake=table.take("shake", number(0.1, 10), 1.0),
+    )
 
 
 def _check_kind(kind: Kind, table: _Table) -> None:
@@ -242,6 +263,8 @@ def _call(table: _Table) -> Call:
         who=table.take("who", name()),
         name=table.take("name", name(), None),
         code_of=table.take("code_of", name(), None),
+        expect=table.take("expect", choice(Verdict), None),
+        because=table.take("because", choice(Reason), None),
     )
     table.finish()
     return call

@@ -12,6 +12,8 @@ from kiosk.scenario import FaultKind
 
 PERIOD_S: Final = Seconds(2.0)
 NOISE: Final = 0.05
+BROKEN: Final = Celsius(130.0)
+"""What an SHT3x makes of a word of ones: -45 + 175 x 1 (data sheet, 4.13). No gate stands in such air."""
 STEP: Final = 0.01
 """°C a digit, as common I2C parts have it."""
 
@@ -35,6 +37,8 @@ class SimulatedAirThermometer:
         if now < self._next:
             return None
         self._next = Monotonic(now + PERIOD_S)
+        if self._world.fault(FaultKind.AIR_BROKEN) is not None:
+            return BROKEN
         air = self._world.air(now).indoor + self._rng.gauss(0.0, NOISE)
         return Celsius(round(air / STEP) * STEP)
 

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -27,7 +27,7 @@ from typing import Any, Final, Self
 
 from kiosk.errors import DeviceStalled
 from kiosk.model import Seconds
-from kiosk.scenario import Carrier, PassKind, Person
+from kiosk.scenario import Carrier, PassKind, Person, Showing
 
 AHEAD: Final = 8
 """People rendered ahead: 15 MB of pictures at 640x480."""
@@ -191,6 +191,7 @@ class Renderer:
             "dark_mode": person.kind.dark_mode,
             "code_mm": person.code_mm,
             "seed": person.seed,
+            "showing": asdict(person.kind.showing),
             "photograph": str(photograph) if photograph else None,
         }
         self._ask(person.id, request, photograph.name if photograph else person.id)
@@ -354,11 +355,13 @@ def _render(painter: Any, folder: Path, request: dict[str, Any]) -> dict[str, An
     from drivers.simulated.painting import Subject
 
     file = request.pop("file")
+    showing = Showing(**request.pop("showing", {}))
     if request["id"] == _BACKGROUND:
         shots = painter.backgrounds()
     else:
         photograph = request.pop("photograph")
-        shots = painter.person(Subject(**request, photograph=Path(photograph) if photograph else None))
+        picture = Path(photograph) if photograph else None
+        shots = painter.person(Subject(**request, showing=showing, photograph=picture))
     names = []
     try:
         with (folder / file).open("wb") as out:

@@ -37,6 +37,8 @@ DIE_DRIFT_S: Final = 600.0
 DIE_NOISE: Final = 0.01
 STUCK_AFTER_S: Final = Seconds(60.0)
 """The same word for longer than this is SENSOR_STUCK (design: temperature, Bus)."""
+ABSOLUTE_ZERO: Final = Celsius(-273.15)
+"""What an open thermistor makes of its word: 0."""
 WARM_UP: Final = 40
 """Conversions calculated anew after a gap: more than any variant's filter remembers."""
 _NAME: Final = "simulated MLX90614"
@@ -77,6 +79,9 @@ class SimulatedMlx90614:
             raise DeviceAbsent(f"{_NAME}: closed")
         self._world.step(now)
         self._check_plugged()
+        if self._world.fault(FaultKind.SENSOR_SILENT) is not None:
+            self._next = self._first_after(now)
+            return []
         period = self._part.spec.settling_s
         due = math.floor((now - self._next) / period + 1e-9) + 1
         if due > MOST_SAMPLES:
@@ -136,6 +141,8 @@ class SimulatedMlx90614:
         return self._filter.output
 
     def _ambient(self, at: Monotonic) -> Celsius:
+        if self._world.fault(FaultKind.DIE_BROKEN) is not None:
+            return ABSOLUTE_ZERO
         target = self._world.air(at).indoor + self._world.scenario.site.die_offset
         before_at, before = self._die or (at, target)
         share = 1.0 - math.exp(-max(0.0, at - before_at) / DIE_LAG_S)

@@ -18,6 +18,9 @@ import segno
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from drivers.simulated.wear import crack, put_drops, reflection
+from kiosk.scenario import Showing
+
 Luma = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
@@ -34,6 +37,9 @@ PHOTO_PIXELS: Final = 40_000_000
 """Larger pictures in the caller's folder are refused."""
 
 
+AS_USUAL: Final = Showing()
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What the renderer must know of a person."""
@@ -45,6 +51,7 @@ class Subject:
     dark_mode: bool
     code_mm: float
     seed: int
+    showing: Showing = AS_USUAL
     photograph: Path | None = None
 
 
@@ -144,7 +151,8 @@ class Painter:
         else:
             card = _paper(code, modules, px_mm, rng)
         gain = 0.25 + 0.75 * subject.brightness if subject.phone else rng.uniform(0.75, 0.95)
-        return card.point([round(12 + (value - 12) * gain) for value in range(256)]), modules
+        card = card.point([round(12 + (value - 12) * gain) for value in range(256)])
+        return _worn(card, subject.showing, px_mm, rng), modules
 
     def _shoot(
         self,
@@ -155,7 +163,8 @@ class Painter:
         shot: Shot,
         rng: np.random.Generator,
     ) -> Plane:
-        corners = self._project(card.size, shot, rng)
+        showing = subject.showing
+        corners = self._project(card.size, shot._replace(tilt=shot.tilt + showing.tilt_deg), rng)
         px_module = subject.code_mm * shot.near * self.width / FIELD_MM / modules
         coefficients = _homography(corners, card.size)
         size = (self.width, self.height)
@@ -164,9 +173,11 @@ class Painter:
         mask = cover.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
         opacity = np.asarray(mask, dtype=np.float32) / 255
         carrier = self._light(np.asarray(flat, dtype=np.float32), corners, shot, rng)
+        if showing.glare:
+            carrier = carrier + reflection(corners, (self.width, self.height), showing.glare, rng)
         picture = scene + opacity * (carrier - scene)
         steady = px_module * rng.uniform(0.5, 1.5)
-        return _blur(picture, shot.defocus * steady, shot.motion * steady, rng)
+        return _blur(picture, shot.defocus * steady, shot.motion * steady * showing.shake, rng)
 
     def _project(
         self, card: tuple[int, int], shot: Shot, rng: np.random.Generator
@@ -270,6 +281,13 @@ def _phone(
     card = Image.new("L", (screen.width + 2 * frame, screen.height + 2 * frame), 14)
     card.paste(screen, (frame, frame))
     return card
+
+
+def _worn(card: Image.Image, showing: Showing, px_mm: float, rng: np.random.Generator) -> Image.Image:
+    """What has happened to a carrier: broken glass, drops on it."""
+    if showing.cracked:
+        card = crack(card, px_mm, rng)
+    return put_drops(card, showing.drops, px_mm, rng) if showing.drops else card
 
 
 def _words(

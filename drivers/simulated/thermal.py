@@ -78,12 +78,14 @@ def cold_drop(outdoor: Celsius, indoors_s: float) -> Celsius:
 def skin_celsius(person: Person, site: Site, air: Air, indoors_s: float) -> Celsius:
     """True temperature of this person's forehead, °C.
 
-    Where the kiosk stands in the same air as the street nobody warms up by standing there.
+    Where the kiosk stands in the same air as the street nobody warms up by standing there. What sweat or
+    rain takes off it by evaporating (``damp``) hides as much of a fever: no optics sees through it.
     """
     if air.indoor <= air.outdoor:
         indoors_s = 0.0
     around = min(_AIR_HIGH, max(_AIR_LOW, air.indoor))
     warm = site.site_normal + AIR_SLOPE * (around - AIR_REFERENCE) + person.skin + person.kind.fever
+    warm -= person.kind.damp
     return Celsius(warm - person.chill * cold_drop(air.outdoor, indoors_s))
 
 
@@ -94,8 +96,6 @@ FOREHEAD_CM: Final = 3.35
 HEAD_CM: Final = 12.0
 HEAD_COOLER: Final = 2.5
 """Hair, cheeks and nose below the forehead, °C."""
-HAT_SHARE: Final = 0.45
-"""A hat's outside lies this share of the way from the air to the skin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ class Pose:
 
     distance_cm: float
     beside_cm: float
-    covered: bool = False
+    cover: float | None = None
+    """Of what hides it: its outside lies this share of the way from the air to the skin. None: bare."""
 
 
 def share_in_view(radius_cm: float, view_deg: float, distance_cm: float, beside_cm: float) -> float:
@@ -132,8 +133,9 @@ def seen(part: Part, pose: Pose | None, skin: Celsius, air: Air) -> Celsius:
         return apparent([(1.0, OTHER_EMISSIVITY, wall)], air.indoor)
     forehead = share_in_view(FOREHEAD_CM, part.view_deg, pose.distance_cm, pose.beside_cm)
     head = max(0.0, share_in_view(HEAD_CM, part.view_deg, pose.distance_cm, pose.beside_cm) - forehead)
-    surface = wall + HAT_SHARE * (skin - wall) if pose.covered else skin
-    emissivity = OTHER_EMISSIVITY if pose.covered else SKIN_EMISSIVITY
+    bare = pose.cover is None
+    surface = skin if pose.cover is None else wall + pose.cover * (skin - wall)
+    emissivity = SKIN_EMISSIVITY if bare else OTHER_EMISSIVITY
     return apparent(
         [
             (forehead, emissivity, surface),

@@ -30,7 +30,9 @@ MAKES_ROOM_S: Final = Seconds(0.8)
 GRAB_S: Final = Seconds(0.5)
 """How long a hasty person holds still the first time."""
 OBEY_S: Final = Seconds(1.0)
-"""From a spoken prompt to the hat being off or the head being close."""
+"""From a spoken prompt to the head being close."""
+LIFT_S: Final = Seconds(2.0)
+"""From a spoken prompt to a child being held up before the sensor. Ours."""
 GUESS_S: Final = Seconds(6.0)
 """Without a voice: when somebody understands by themselves that this does not work."""
 GIVE_BACK_S: Final = Seconds(1.5)
@@ -213,9 +215,15 @@ class Visitor:
     def _obey(self, now: Monotonic) -> None:
         """Do what helps: hat off, up to the sensor (a child is lifted), and stay there."""
         if self._uncovered_at is None:
-            self._uncovered_at = self._helped_at = Monotonic(now + OBEY_S)
+            self._uncovered_at = Monotonic(now + self.person.kind.uncover_s)
+            self._reach_up(Monotonic(now + LIFT_S))
         if self._moves and self._moves[-1].target < 1.0:
             self._moves.append(_Move(Monotonic(now + OBEY_S - MOVE_S), MOVE_S, 1.0))
+
+    def _reach_up(self, at: Monotonic) -> None:
+        """Whose forehead is too low is held up before the sensor, or stands on something, from then on."""
+        if self.person.kind.lifted and self._helped_at is None:
+            self._helped_at = at
 
     def _while_waiting(self, now: Monotonic, signals: Signals) -> None:
         waited = now - (self._waits_since or now)
@@ -237,6 +245,9 @@ class Visitor:
         return self._waits_since or self.since
 
     def _lean(self, at: Monotonic) -> None:
+        if self.person.companion_of is not None:
+            # Who lifts the child has just been through it and does not wait to be asked.
+            self._reach_up(Monotonic(at + self.person.lean_s + LIFT_S))
         move = min(MOVE_S, self.person.lean_s)
         self._moves.append(_Move(Monotonic(at + self.person.lean_s - move), move, 1.0))
         if self.visit.in_place_at is None:
@@ -264,8 +275,13 @@ class Visitor:
         return Pose(
             STANDING_CM + close * (distance - STANDING_CM),
             BESIDE_CM + close * (beside - BESIDE_CM),
-            self.person.kind.hat and (self._uncovered_at is None or at < self._uncovered_at),
+            self._cover(at),
         )
+
+    def _cover(self, at: Monotonic) -> float | None:
+        """Of what hides the forehead now (:attr:`Pose.cover`)."""
+        bare = self._uncovered_at is not None and at >= self._uncovered_at
+        return self.person.kind.hat_share if self.person.kind.hat and not bare else None
 
     def _closeness(self, at: Monotonic) -> float:
         """0 standing, 1 leaning in; a smooth way between."""

@@ -91,6 +91,41 @@ def test_every_carrier_can_be_read(width: int, height: int, each: int, decoder: 
     assert sum(read.values()) >= 0.9 * len(READABLE) * len(group)
 
 
+SPOILED = {
+    "drops = 25": 0.8,
+    "glare = 0.9": 0.8,
+    "cracked = true": 0.8,
+    "cracked = true; glare = 0.7": 0.5,
+    "tilt_deg = 15": 0.9,
+    "shake = 3": 0.9,
+    "drops = 40; glare = 0.6": 0.5,
+}
+"""What spoils a phone's picture, and the share of looks that must be read all the same."""
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_spoiled_phone_is_read_after_some_looks(spoiled: str, studio: Renderer, decoder: QrDecoder) -> None:
+    name = f"spoiled-{list(SPOILED).index(spoiled)}"
+    cast = f"{name}: carrier = 'phone'; code_mm = 52; {spoiled}"
+    group = people(play(cast, "\n".join([f"1 {name}"] * 6)))
+    read = 0
+    for person in group:
+        looks = [decoder.decode(look(studio, person, shot)) for shot in READABLE]
+        assert {code.text for codes in looks for code in codes} <= {text_of(person)}, "nothing is misread"
+        read += sum(map(bool, looks))
+    assert read >= SPOILED[spoiled] * len(READABLE) * len(group)
+
+
+@pytest.mark.parametrize("spoiled", ["drops = 30", "glare = 0.9", "cracked = true"])
+def test_what_spoils_a_picture_can_be_seen(spoiled: str) -> None:
+    pictures = []
+    for how in ("shake = 1", spoiled):
+        (person,) = people(play(f"anna: carrier = 'phone'; {how}", "1 anna"))
+        with Renderer({person.id: text_of(person)}, seed=1) as renderer:
+            pictures.append(renderer.picture(person, "sharp").luma)
+    assert sum(abs(a - b) > 40 for a, b in zip(*pictures, strict=True)) > 800
+
+
 def test_a_code_on_its_way_up_is_seldom_readable_from_the_start(studio: Renderer, decoder: QrDecoder) -> None:
     group = crowd("paper", each=6)
     assert not any(decoder.decode(look(studio, person, "coming")) for person in group)

@@ -77,6 +77,22 @@ def test_nobody_warms_up_by_standing_in_the_street() -> None:
     assert skin_celsius(somebody(), site, street, 3600.0) == skin_celsius(somebody(), site, street, 0.0)
 
 
+def test_a_wet_forehead_hides_as_much_of_a_fever_as_it_evaporates() -> None:
+    site = play().site
+    dry, wet = (
+        skin_celsius(
+            people(play(f"anna: skin = 0.0; fever = 1.5; damp = {damp}", "0 anna"))[0], site, WARM, 3600
+        )
+        for damp in (0.0, 0.8)
+    )
+    assert dry - wet == pytest.approx(0.8)
+
+
+def test_a_helmet_shows_less_of_the_skin_than_a_hat() -> None:
+    hat, helmet = (seen(PARTS["xCC"], Pose(5.0, 0.2, share), Celsius(34.4), WARM) for share in (0.45, 0.15))
+    assert hat - helmet > 2
+
+
 def test_warmer_air_makes_warmer_foreheads() -> None:
     site = play().site
     cool, warm = (
@@ -125,7 +141,7 @@ def test_somebody_with_a_code_up_does_not_look_like_a_forehead() -> None:
 
 def test_a_hat_reads_degrees_too_low() -> None:
     part = PARTS["xCC"]
-    bare, covered = (seen(part, Pose(5.0, 0.2, covered), Celsius(34.4), WARM) for covered in (False, True))
+    bare, covered = (seen(part, Pose(5.0, 0.2, cover), Celsius(34.4), WARM) for cover in (None, 0.45))
     assert bare - covered > 3
 
 

@@ -111,7 +111,45 @@ def test_a_small_child_is_out_of_reach_until_it_is_lifted() -> None:
     assert not gate.warm
     gate.speaker.say(Prompt.COME_CLOSER)
     gate.run(1.5)
+    assert not gate.warm, "lifting takes its time"
+    gate.run(1.0)
     assert gate.warm
+
+
+@pytest.mark.parametrize("who", ["height_cm = 125; lifted = false", "height_cm = 110; lifted = false"])
+def test_nobody_gets_up_from_a_wheelchair_or_grows_because_a_voice_asks(who: str) -> None:
+    gate = Gate(play(f"anna: pass = 'none'; {who}", "2 anna"))
+    gate.run(6.0)
+    gate.speaker.say(Prompt.COME_CLOSER)
+    gate.run(8.0)
+    assert not gate.warm
+
+
+def test_a_sensor_at_the_height_of_who_sits_is_reached_sitting_and_standing() -> None:
+    cast = "wheelchair: height_cm = 125; lifted = false\ntall: height_cm = 180"
+    scenario = play(cast, "2 wheelchair\n20 tall")
+    low = dataclasses.replace(scenario, site=dataclasses.replace(scenario.site, sensor_height_cm=125))
+    visits = Gate(low).run_through()
+    assert [visit.answer for visit in visits] == [Light.ADMIT] * 2
+
+
+def test_a_child_behind_its_family_is_lifted_without_being_asked() -> None:
+    cast = "father: category = 'household'; household = true; companions = 1; companion_kind = 'child'\n"
+    gate = Gate(play(cast + "child: pass = 'none'; height_cm = 110", "1 father"))
+    father, child = gate.run_through()
+    assert (father.answer, child.answer) == (Light.ADMIT, Light.ADMIT)
+    assert child.stepped_up_at is not None
+    assert child.answered_at is not None
+    assert child.answered_at - child.stepped_up_at < 5.0
+
+
+def test_a_helmet_takes_longer_to_take_off_than_a_hat() -> None:
+    answered = []
+    for uncover in (1.0, 4.0):
+        (visit,) = Gate(play(f"anna: hat = true; uncover_s = {uncover}", "2 anna")).run_through()
+        assert visit.answered_at is not None
+        answered.append(visit.answered_at)
+    assert answered[1] - answered[0] > 2.5
 
 
 def test_a_person_whose_reading_is_forgotten_shows_the_code_again() -> None:
