@@ -10,6 +10,7 @@ from typing import Final
 from kiosk.errors import Usage
 
 BENCHES: Final = {
+    "screening": "who with a fever is found and who without is bothered, beside other rules",
     "journal": "appends, bytes and flushes an event, beside other ways of being durable",
     "gate": "times from code to light, waiting, readiness and memory",
 }
