@@ -312,6 +312,29 @@ def test_a_phone_left_in_view_is_not_accused_because_the_next_one_leans_in(stree
     assert answers(street) == [("ADMIT", "PASS_VALID")]
 
 
+def test_the_next_of_a_family_holds_up_the_same_phone_and_is_told_to_hold_still(street: Street) -> None:
+    text = street.issue(Category.HOUSEHOLD).text
+    street.pass_by(text)
+    street.run(0.5)
+    street.shown = [text]
+    street.run(0.3)
+    assert street.light_now() is Light.HOLD_STILL
+    street.warmth = forehead(0.0)
+    street.run(3.0)
+    assert answers(street) == [("ADMIT", "PASS_VALID"), ("ADMIT", "COMPANION")]
+
+
+def test_a_familys_phone_left_in_view_brings_nobody_through(street: Street) -> None:
+    street.shown = [street.issue(Category.HOUSEHOLD).text]
+    street.run(0.3)
+    street.warmth = forehead(0.0)
+    while not street.answers:
+        street.run(0.05)
+    street.warmth = WALL
+    street.run(30.0)
+    assert answers(street) == [("ADMIT", "PASS_VALID")]
+
+
 def test_a_family_going_out_on_one_phone_is_one_record_each(folder: Path) -> None:
     with Street(folder, direction=Direction.OUT) as street:
         street.run(2.0)
