@@ -17,12 +17,15 @@ from typing import Final, NoReturn, Self
 
 from drivers.call_button import GpioCallButton
 from drivers.clock import SystemClock
+from drivers.illuminator import Illuminated
 from drivers.lamp import GpioLamp
 from drivers.mlx90614 import SPECS
 from drivers.pins import Pins
+from drivers.qr_camera import Optics, QrCamera
 from drivers.prompt_sounds import PromptSounds
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.speaker import AlsaSpeaker
+from drivers.webcam import Webcam
 from kiosk.believed import Believed, doubt_air, doubt_sample
 from kiosk.config import Config, SpeakerConfig
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
@@ -179,10 +182,28 @@ class Openers:
     def of(cls, config: Config, pins: Pins | None = None) -> Self:
         """This machine's own devices, as the configuration names them."""
         return cls(
-            frames=lambda: _no_driver("camera", config.camera.source),
+            frames=lambda: _frames(config, pins),
             thermometer=lambda: _no_driver("thermometer", config.thermometer.driver),
             button=lambda: GpioCallButton(pin=config.pins.button, pin_factory=pins),
         )
+
+
+def _frames(config: Config, pins: Pins | None) -> FrameSource:
+    """The camera, with its light where there is one."""
+    light = config.pins.illuminator
+    if light is None:
+        return _camera(config)
+    return Illuminated(lambda: _camera(config), light, pin_factory=pins)
+
+
+def _camera(config: Config) -> FrameSource:
+    camera = config.camera
+    if camera.source == "webcam":
+        return Webcam(str(camera.device))
+    if camera.source != "picamera2":
+        _no_driver("camera", camera.source)
+    optics = Optics(camera.distance_mm, camera.field_mm, camera.crop, camera.exposure_us, camera.gain)
+    return QrCamera(camera.number, optics)
 
 
 def _no_driver(part: str, name: str) -> NoReturn:

@@ -104,6 +104,8 @@ class PinsConfig:
     buzzer: Annotated[int, pin()]
     button: Annotated[int, pin()]
     relay: Annotated[int, pin(idles_low=True)]
+    illuminator: Annotated[int | None, pin()]
+    """Lights the code while the camera is open; None: there is no such light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,19 @@ class CameraConfig:
     source: Annotated[str, one_of("picamera2", "webcam", "pictures", "simulated")]
     """``picamera2``, ``webcam``, ``pictures`` (a folder) or ``simulated``."""
     pictures: Annotated[Path | None, path()]
+    number: Annotated[int, whole(0, 7)]
+    """Which of several cameras of a Pi."""
+    device: Annotated[Path, path()]
+    """Of a webcam."""
+    distance_mm: Annotated[float, number(60, 1000, "mm")]
+    """From the lens to where codes are held: the focus is locked there."""
+    field_mm: Annotated[float, number(40, 1000, "mm")]
+    """Width of what the camera shall see there."""
+    crop: Annotated[float | None, number(0.1, 1)]
+    """Share of the sensor's width that is used, instead of field_mm, where the lens is not known."""
+    exposure_us: Annotated[int, whole(50, 5000, "µs", "a hand that moves would blur the code")]
+    gain: Annotated[float, number(0, 16)]
+    """Analogue gain under that exposure; 0: automatic."""
     linear_symbologies: Annotated[tuple[str, ...], list_of(one_of("Code128", "Code39", "EAN13"))]
     """1D codes accepted beside QR: Code128, Code39, EAN13; empty: QR only."""
 

@@ -91,7 +91,9 @@ def broken_rules(values: Mapping[str, Any]) -> Broken:
             yield from rule.check(*(values[key] for key in rule.keys))
 
 
-_PINS: Final = ("pins.red", "pins.green", "pins.buzzer", "pins.button", "pins.relay")
+_PINS: Final = tuple(
+    f"pins.{name}" for name in ("red", "green", "buzzer", "button", "relay", "illuminator")
+)
 
 
 def _apart(one: str, other: str) -> None:
