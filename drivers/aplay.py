@@ -63,17 +63,19 @@ class Clip:
         self._file = -1
 
 
-class Playing:
-    """A sound going out. For one thread; ``stop()`` it, or nobody takes the child's end."""
+class Aplay:
+    """A sound card by its ALSA name, and the program that plays on it. May be shared between threads."""
 
-    def __init__(self, clip: Clip, device: str, now: Monotonic, program: str = PROGRAM) -> None:
-        """Starts at once. DeviceAbsent when the program is not there, another DeviceError by its reason."""
-        self._late = Monotonic(now + clip.seconds + LATE_S)
-        self._device = device
+    def __init__(self, device: str, program: str = PROGRAM) -> None:
+        self.device = device
+        self._program = program
+
+    def play(self, clip: Clip, now: Monotonic) -> Playing:
+        """Start at once. DeviceAbsent when the program is not there, DeviceError when it can't be started."""
         samples = clip.open()
         try:
-            self._child = subprocess.Popen(
-                [program, *_FORMAT, "-D", device],
+            child = subprocess.Popen(
+                [self._program, *_FORMAT, "-D", self.device],
                 stdin=samples,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -82,11 +84,22 @@ class Playing:
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise DeviceAbsent(f"speaker: no program {program} (Debian's alsa-utils)") from error
+            raise DeviceAbsent(f"speaker: no program {self._program} (Debian's alsa-utils)") from error
         except OSError as error:
-            raise DeviceError(f"speaker: {program} can't be started: {error.strerror}") from error
+            raise DeviceError(f"speaker: {self._program} can't be started: {error.strerror}") from error
         finally:
             os.close(samples)
+        return Playing(child, self.device, Monotonic(now + clip.seconds + LATE_S))
+
+
+class Playing:
+    """A sound going out. For one thread; ``stop()`` it, or nobody takes the child's end."""
+
+    def __init__(self, child: subprocess.Popen[bytes], device: str, late: Monotonic) -> None:
+        """``late``: when it must have ended."""
+        self._child = child
+        self._device = device
+        self._late = late
 
     def __enter__(self) -> Self:
         return self

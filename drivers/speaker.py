@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from drivers import sound
-from drivers.aplay import PROGRAM, Clip, Playing
+from drivers.aplay import Aplay, Clip, Playing
 from drivers.clock import WakingClock
 from drivers.prompt_sounds import PromptSounds
 from kiosk.errors import DeviceError, DeviceStalled
@@ -53,22 +53,20 @@ class AlsaSpeaker:
     def __init__(
         self,
         sounds: PromptSounds,
+        card: Aplay,
         *,
-        device: str,
         volume: int,
         quiet_volume: int,
         clock: WakingClock,
-        program: str = PROGRAM,
     ) -> None:
         """Opens nothing yet: that the card is missing is found out by the first step, as a fault.
 
         ``volume`` and ``quiet_volume``: 0 to 100 %, 0 is silent.
         """
         self._sounds = sounds
-        self._device = device
+        self._card = card
         self._volumes = {False: volume, True: quiet_volume}
         self._clock = clock
-        self._program = program
         self._wake = clock.event()
         self._wishes: deque[_Wish] = deque(maxlen=1)
         self._lock = threading.Lock()
@@ -178,12 +176,12 @@ class AlsaSpeaker:
         self._hush()
         if self._volumes[wish.quiet] == 0:
             return
-        self._playing = Playing(self._clip(wish), self._device, now, self._program)
+        self._playing = self._card.play(self._clip(wish), now)
         self._said = wish.prompt
 
     def _mind_trial(self, now: Monotonic) -> None:
         if self._playing is None and self._try_at is not None and now >= self._try_at:
-            self._playing = Playing(self._trial, self._device, now, self._program)
+            self._playing = self._card.play(self._trial, now)
 
     def _idle(self, now: Monotonic) -> Monotonic | None:
         """Load a file while there is nothing else to do; when to go on."""
@@ -229,7 +227,7 @@ class AlsaSpeaker:
         playing, self._playing, self._said = self._playing, None, None
         if playing is not None and not playing.stop():
             self._hangs = playing
-            raise DeviceStalled(f"speaker: {self._device} hangs, and its player with it")
+            raise DeviceStalled(f"speaker: {self._card.device} hangs, and its player with it")
 
     def _failed(self, error: DeviceError, now: Monotonic) -> None:
         if self._failure is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
+from drivers.aplay import Aplay
 from drivers.call_button import GpioCallButton
 from drivers.clock import SystemClock
 from drivers.illuminator import Illuminated
@@ -35,6 +36,8 @@ from kiosk.gate import Gate
 from kiosk.health import SECRET, Change
 from kiosk.journal_keeper import JournalKeeper, Writer
 from kiosk.model import Celsius, CodeRead, EventKind, Monotonic, Prompt, Sample, Seconds
+from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
+from kiosk.outdoor import Outdoors
 from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, keep_secret
@@ -102,12 +105,13 @@ def assemble(
     journal = JournalKeeper(lambda: writer(opener()), clock)
     surroundings = Surroundings(
         config=config.gate,
-        site=site_of(config),
+        site=replace(site_of(config), air_fitted=parts.air is not None),
         parts=parts,
         time=TimeKeeper(clock, proven, EMERGENCY.max_gap_s, floor_at=at),
         floor=floor,
         lists=DirectoryWatch(config.directory.path, roots),
         journal=journal,
+        outdoors=Outdoors(state / OUTDOOR_FILE),
         token_key=_token_key(state / "token.key", journal, clock.monotonic()),
         chain=chain,
         speaker=speaker,
@@ -261,7 +265,7 @@ def _speaker(config: SpeakerConfig, clock: SystemClock) -> Speaker:
     folder = config.prompts if config.voice == "speech" else None
     speaker = AlsaSpeaker(
         PromptSounds(folder, config.languages),
-        device=config.device,
+        Aplay(config.device),
         volume=config.volume,
         quiet_volume=config.quiet_volume,
         clock=clock,
