@@ -13,6 +13,7 @@ BENCHES: Final = {
     "screening": "who with a fever is found and who without is bothered, beside other rules",
     "journal": "appends, bytes and flushes an event, beside other ways of being durable",
     "gate": "times from code to light, waiting, readiness and memory",
+    "qr": "photographs of codes: how many are read, how soon, beside each decoder alone",
 }
 
 
