@@ -187,8 +187,6 @@ class ScreeningConfig:
     high: Annotated[Celsius, number(0.5, 1.5, "°C", _ALARM)]
     commissioning: Annotated[Path | None, path()]
     """JSON record of ``kiosk calibrate``; None: UNCOMMISSIONED."""
-    outdoor_celsius: Annotated[Celsius | None, number(-60, 60, "°C")]
-    """Air outside, where nothing measures it; below 16 °C a gate with entry_from = outdoors can't judge."""
 
 
 @dataclass(frozen=True, slots=True)

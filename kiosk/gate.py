@@ -246,6 +246,8 @@ class Gate:
             background=window.background,
             ambient=self.surroundings.air(now),
             environment=self.surroundings.environment,
+            outdoor=self.surroundings.outdoor(now),
+            settled=self.surroundings.settled(self.person.since if self.person else window.opened_at),
         )
 
     def _read(self, reading: Reading) -> None:

@@ -218,6 +218,9 @@ class EventKind(StrEnum):
     MODE = "mode"
     CALL = "call"
     COUNTED = "counted"
+    OUTDOOR = "outdoor"
+    BASELINE = "baseline"
+    HOURLY = "hourly"
     RESOLUTION = "resolution"
 
 
@@ -410,6 +413,12 @@ class Reading:
     """Air temperature by a part of its own; None: die minus offset stood in."""
     environment: str | None = None
     """Why the surroundings allow no result, if they do not."""
+    outdoor: Celsius | None = None
+    """Air outside as far as anything told it, °C; looked at where people come from outdoors."""
+    settled: bool = True
+    """Whatever the surroundings are, they were so before this person came."""
+    drift: bool = False
+    """The gate was in DRIFT: no result until a check with a reference."""
     corrections: Corrections | None = None
     """From ``raw_celsius`` to ``forehead_celsius``."""
     note: str = ""

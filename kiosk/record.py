@@ -143,6 +143,9 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "background": reading.background,
         "air": reading.air,
         "environment": reading.environment,
+        "outdoor": reading.outdoor,
+        "settled": reading.settled,
+        "drift": reading.drift,
         "note": reading.note,
         "words": encode_words(reading.samples),
     }
@@ -275,6 +278,9 @@ def _screen_again(stored: Body, settings: Body) -> Reading:
         ambient=_celsius(stored, "air"),
         environment=stored["environment"],
         baseline=Celsius(_number(stored, "baseline")),
+        outdoor=_celsius(stored, "outdoor"),
+        settled=_flag(stored, "settled"),
+        drift=_flag(stored, "drift"),
     )
 
 

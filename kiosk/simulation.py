@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from drivers.mlx90614 import SPECS
 from drivers.qr_decode import FrameReader, QrDecoder
-from drivers.simulated.air_temperature import SimulatedAirThermometer
+from drivers.simulated.air_temperature import SimulatedAirThermometer, SimulatedOutdoorThermometer
 from drivers.simulated.call_button import SimulatedCallButton
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.frames import Renderer
@@ -39,6 +39,7 @@ from kiosk.journal_keeper import Writer
 from kiosk.model import (
     Celsius,
     CodeRead,
+    EntryFrom,
     EventKind,
     EventSeq,
     Frame,
@@ -100,7 +101,6 @@ class Place:
 
     def _settings(self, server: str, secret: Path | None) -> dict[str, dict[str, Any]]:
         site = self.scenario.site
-        outdoor = self.scenario.weather.at(0.0).outdoor
         return {
             "gate": {
                 "id": "demo-gate",
@@ -120,7 +120,7 @@ class Place:
                 "die_offset": site.die_offset,
             },
             "speaker": {"driver": "simulated"},
-            "screening": {"commissioning": "commissioning.json", "outdoor_celsius": outdoor},
+            "screening": {"commissioning": "commissioning.json"},
             "journal": {"path": "journal/journal.db"},
             "directory": {"path": "trust/lists", "roots": ["trust/root.pub"]},
             "sync": {"url": server, "database": "sync/sync.db"}
@@ -243,11 +243,15 @@ class Simulation:
         air: Supervised[Celsius] | None = None
         if site.air_thermometer:
             air = Supervised("air", self._air, AIR_KEEPS_S)
+        outdoor: Supervised[Celsius] | None = None
+        if site.outdoor_thermometer and site.entry_from is EntryFrom.OUTDOORS:
+            outdoor = Supervised("outdoor", self._outdoor, AIR_KEEPS_S)
         parts = Parts(
             camera=Supervised[CodeRead]("camera", lambda: FrameReader(self.frames(), self.decoder)),
             thermometer=Supervised[Sample]("thermometer", self.thermometer, longest_silence(spec)),
             spec=spec,
             air=air,
+            outdoor=outdoor,
             button=Supervised[bool]("button", lambda: Presses(self.button)),
         )
         return assemble(
@@ -269,6 +273,9 @@ class Simulation:
 
     def _air(self) -> Pollable[Celsius]:
         return Temperatures(SimulatedAirThermometer(self.world))
+
+    def _outdoor(self) -> Pollable[Celsius]:
+        return Temperatures(SimulatedOutdoorThermometer(self.world))
 
     def _on_fault(self, span: FaultSpan, on: bool) -> None:
         """Faults of what is no device: the wall clock and the disk."""

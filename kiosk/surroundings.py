@@ -27,6 +27,7 @@ from kiosk.model import (
     ThermometerSpec,
     TimeInterval,
 )
+from kiosk.outdoor import Outdoors
 from kiosk.passage.body_temperature import EnvironmentWatch, Site
 from kiosk.passage.journal import BackgroundCheck
 from kiosk.passes.context import PassContext
@@ -41,6 +42,7 @@ AIR_KEEPS_S: Final = Seconds(60.0)
 SAVE_AGAIN_S: Final = 60.0
 CLOCK_UNTRUSTED: Final = "CLOCK_UNTRUSTED"
 FLOOR_NOT_SAVED: Final = "FLOOR_NOT_SAVED"
+ENTRY_DAMAGED: Final = "OUTDOOR_ENTRY_DAMAGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Surroundings:
         lists: DirectoryWatch,
         floor: FloorFile,
         journal: JournalKeeper,
+        outdoors: Outdoors,
         token_key: bytes,
         chain: BackgroundCheck | None = None,
         speaker: Speaker | None = None,
@@ -93,6 +96,7 @@ class Surroundings:
         self._directory: Directory | None = None
         self._environment = EnvironmentWatch(site)
         self._air: tuple[Monotonic, Celsius] | None = None
+        self._outdoors = outdoors
         self._context = ""
         self._save_floor_at = Monotonic(float("-inf"))
 
@@ -112,6 +116,10 @@ class Surroundings:
     def environment(self) -> str | None:
         """Why the surroundings allow no reading, if they do not."""
         return self._environment.problem
+
+    def settled(self, then: Monotonic) -> bool:
+        """What speaks against a reading now did so then already."""
+        return self._environment.settled(then)
 
     @property
     def cold(self) -> bool:
@@ -150,6 +158,10 @@ class Surroundings:
         if self._air is None or now - self._air[0] > AIR_KEEPS_S:
             return None
         return self._air[1]
+
+    def outdoor(self, now: Monotonic) -> Celsius | None:
+        """Air outside, °C, if anything fresh tells it."""
+        return self._outdoors.celsius(now, self.interval)
 
     def check(self, text: str) -> PassCheck:
         """Judge the text of a code by the lists and the time that hold now."""
@@ -191,11 +203,23 @@ class Surroundings:
             if isfinite(celsius):
                 self._air = (now, celsius)
         air = self.air(now)
+        self._look_outdoors(now)
         for sample in samples:
             self._environment.feed(sample.at, sample.ambient_celsius, air, self.interval)
         self._environment.age(now)
         problem = self.environment if self.temperature_required else None
         self._change(self.health.note(health.ENVIRONMENT, problem), now)
+
+    def _look_outdoors(self, now: Monotonic) -> None:
+        for celsius in self._parts.outdoor.poll(now) if self._parts.outdoor is not None else ():
+            self._outdoors.measured(now, celsius)
+        entry = self._outdoors.look(now)
+        if entry is not None:
+            self.journal.write_or_hold(EventKind.OUTDOOR, entry.to_map(), now)
+        damage = self._outdoors.error
+        code = None if damage is None else ENTRY_DAMAGED
+        self._change(self.health.note(health.OUTDOOR_ENTRY, code, str(damage or "")), now)
+        self._environment.look_outdoors(now, self.outdoor(now))
 
     def _look_at_lists(self, now: Monotonic) -> None:
         fresh = self._lists.poll(now, self.interval)
@@ -249,6 +273,7 @@ class Surroundings:
             (health.CAMERA, self._parts.camera),
             (health.THERMOMETER, self._parts.thermometer),
             (health.AIR, self._parts.air),
+            (health.OUTDOOR, self._parts.outdoor),
             (health.BUTTON, self._parts.button),
         )
         for name, part in parts:

@@ -233,6 +233,8 @@ _PARTS: Final[Mapping[str, Words]] = {
     "camera": Words("摄像头", "camera"),
     "thermometer": Words("测温探头", "thermometer"),
     "air": Words("气温计", "air thermometer"),
+    "outdoor": Words("室外气温计", "outdoor thermometer"),
+    "outdoor_entry": Words("录入的室外气温", "outdoor temperature entered"),
     "button": Words("呼叫按钮", "call button"),
     "speaker": Words("扬声器", "speaker"),
     "journal": Words("通行记录", "journal"),
@@ -280,6 +282,7 @@ _FAULTS: Final[Mapping[str, Words]] = {
     "OUTDOORS_UNKNOWN": Words("室外气温未知", "nobody knows how cold it is outdoors"),
     "DIE_FAR_FROM_AIR": Words("探头被晒热或冷却", "the sensor is far from the air's temperature"),
     "AMBIENT_CHANGING": Words("气温变化太快", "the temperature changes too fast"),
+    "OUTDOOR_ENTRY_DAMAGED": Words("录入的数据已损坏", "the file is damaged"),
     "CALIBRATION_OLD": Words("校准已过期", "the calibration is over a year old"),
     # the demo's server
     "SERVER_GONE": Words("没有应答", "does not answer"),

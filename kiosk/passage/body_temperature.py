@@ -65,7 +65,11 @@ class Note(StrEnum):
     BACKGROUND_UNKNOWN = "BACKGROUND_UNKNOWN"
     """The thermometer had only just begun: nobody can tell a person from what is always there."""
     AIR_FROM_DIE = "AIR_FROM_DIE"
-    """No air thermometer: die minus offset stood in, and die against air was not checked."""
+    """Die minus offset stood in for the air, and die against air was not checked."""
+    AIR_SILENT = "AIR_SILENT"
+    """The same, although an air thermometer is fitted: it does not work."""
+    SURROUNDINGS_CHANGED = "SURROUNDINGS_CHANGED"
+    """What speaks against a reading began while this person was there."""
 
 
 def normal_here(commissioning: Commissioning, ambient: Celsius) -> Celsius:
@@ -92,16 +96,22 @@ def screen(
     ambient: Celsius | None,
     environment: str | None,
     baseline: Celsius = NO_BASELINE,
+    outdoor: Celsius | None = None,
+    settled: bool = True,
+    drift: bool = False,
 ) -> Reading:
     """The result of one window, and everything it rests on.
 
     ``ambient`` is the reading of an air thermometer; None: there is none, and the die minus the site's
     offset stands in. A die or an air that can't be is SENSOR_FAULT and goes before all else; then
     ``environment``, which is what :class:`EnvironmentWatch` found, then a site that was never
-    commissioned, then a reading that is none.
+    commissioned, then ``drift`` (:mod:`kiosk.passage.baseline`), then a reading that is none.
+
+    ``settled`` False: the surroundings were well when this person came. Who is being measured must not get
+    the answer of a gate that measures nobody, which a hand around the sensor could bring about: RETRY.
     """
     # To the thousandth before anything rests on them, so that a record has few digits and all that count.
-    background, ambient = _thousandths(background), _thousandths(ambient)
+    background, ambient, outdoor = map(_thousandths, (background, ambient, outdoor))
     measured = _measure(points(samples), spec, background)
     die = _die(samples)
     around = _around(ambient, die, site)
@@ -115,18 +125,22 @@ def screen(
         background=background,
         air=ambient,
         environment=environment,
-        note=_joined(measured.notes, (Note.AIR_FROM_DIE,) if ambient is None else ()),
+        outdoor=outdoor,
+        settled=settled,
+        drift=drift,
+        note=_joined(measured.notes, _about_air(ambient, site)),
     )
     broken = _broken(samples, ambient)
     if broken is not None:
         return replace(empty, screening=Screening.SENSOR_FAULT, note=_joined((broken,)))
-    problem = environment or _problem(site, around, die, ambient)
+    problem = environment or _problem(empty, site, die)
     reading = _corrected(empty, measured, spec, site)
     if problem is not None:
-        return replace(reading, screening=Screening.ENVIRONMENT, environment=str(problem))
+        return _suspended(reading, str(problem))
     if site.commissioning is None:
         return replace(reading, screening=Screening.UNCOMMISSIONED)
-    return _judged(_compared(reading, site.commissioning), site)
+    compared = _compared(reading, site.commissioning)
+    return replace(compared, screening=Screening.DRIFT) if drift else _judged(compared, site)
 
 
 def _thousandths(celsius: Celsius | None) -> Celsius | None:
@@ -191,15 +205,20 @@ def _around(air: Celsius | None, die: Celsius | None, site: Site) -> Celsius | N
     return None if die is None else Celsius(die - site.die_offset)
 
 
-def _problem(
-    site: Site, around: Celsius | None, die: Celsius | None, air: Celsius | None
-) -> Surroundings | None:
+def _problem(reading: Reading, site: Site, die: Celsius | None) -> Surroundings | None:
     """What can be seen against a reading without the watch: a pure recomputation sees it too."""
+    around = reading.ambient_celsius
     return (
-        outdoors(site)
+        outdoors(site, reading.outdoor)
         or (None if around is None else air_range(around))
-        or (None if die is None else die_to_air(die, air))
+        or (None if die is None else die_to_air(die, reading.air))
     )
+
+
+def _about_air(air: Celsius | None, site: Site) -> tuple[Note, ...]:
+    if air is not None:
+        return ()
+    return (Note.AIR_FROM_DIE, Note.AIR_SILENT) if site.air_fitted else (Note.AIR_FROM_DIE,)
 
 
 # -- the result ----------------------------------------------------------------------------------------
@@ -211,6 +230,13 @@ def _corrected(reading: Reading, measured: _Measured, spec: ThermometerSpec, sit
     forehead, corrections = correct(measured.raw, reading.ambient_celsius, site)
     spread = _uncertainty(measured, spec, site, emissivity=corrections.emissivity, air=reading.air)
     return replace(reading, forehead_celsius=forehead, corrections=corrections, uncertainty=spread)
+
+
+def _suspended(reading: Reading, problem: str) -> Reading:
+    reading = replace(reading, environment=problem)
+    if reading.settled:
+        return replace(reading, screening=Screening.ENVIRONMENT)
+    return replace(reading, note=_joined((Note.SURROUNDINGS_CHANGED,), reading.note))
 
 
 def _compared(reading: Reading, commissioning: Commissioning) -> Reading:

@@ -49,13 +49,16 @@ class Surroundings(StrEnum):
 COLD: Final = frozenset({Surroundings.AMBIENT_COLD, Surroundings.OUTDOORS_COLD})
 
 
-def outdoors(site: Site) -> Surroundings | None:
-    """Cold skin comes in from outdoors, however warm the lobby is; not knowing is no better."""
+def outdoors(site: Site, outdoor: Celsius | None, margin: float = 0.0) -> Surroundings | None:
+    """Cold skin comes in from outdoors, however warm the lobby is; not knowing is no better.
+
+    Written so that a temperature that is no number is not known to be warm.
+    """
     if site.entry_from is EntryFrom.INDOORS:
         return None
-    if site.outdoor is None:
+    if outdoor is None:
         return Surroundings.OUTDOORS_UNKNOWN
-    return None if site.outdoor >= COLDEST else Surroundings.OUTDOORS_COLD
+    return None if outdoor >= COLDEST + margin else Surroundings.OUTDOORS_COLD
 
 
 def air_range(ambient: Celsius, margin: float = 0.0) -> Surroundings | None:
@@ -98,19 +101,33 @@ class EnvironmentWatch:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._problem: Surroundings | None = outdoors(site)
+        self._outdoors = outdoors(site, None)
+        self._beside: Surroundings | None = None
+        """What the air beside the kiosk and the calibration say."""
         self._history: deque[tuple[Monotonic, Celsius]] = deque()
         self._fed: Monotonic | None = None
+        self._own_air = False
+        self._since: Monotonic | None = None
 
     @property
     def problem(self) -> Surroundings | None:
         """What speaks against a reading now, or None."""
-        return self._problem
+        return self._outdoors or self._beside
 
     @property
     def cold(self) -> bool:
         """The problem is the cold: what people may be told."""
-        return self._problem in COLD
+        return self.problem in COLD
+
+    def settled(self, then: Monotonic) -> bool:
+        """Something spoke against readings already then, and has done so ever since."""
+        return self._since is not None and self._since <= then
+
+    def look_outdoors(self, now: Monotonic, outdoor: Celsius | None) -> None:
+        """Take the air outside, °C; None: nothing tells it."""
+        was_cold = self._outdoors is Surroundings.OUTDOORS_COLD
+        self._outdoors = outdoors(self._site, outdoor, self.MARGIN if was_cold else 0.0)
+        self._note_since(now)
 
     def feed(
         self, now: Monotonic, die: Celsius, air: Celsius | None = None, interval: TimeInterval | None = None
@@ -120,17 +137,21 @@ class EnvironmentWatch:
         ``interval``: what is known of the time, for the age of the calibration; None: not checked.
         """
         ambient = Celsius(die - self._site.die_offset) if air is None else air
+        if self._own_air is not (air is not None):
+            # Another part tells the air now: what lies between the two is no change of it.
+            self._own_air = air is not None
+            self._history.clear()
         self._fed = now
         self._remember(now, ambient)
-        before = self._problem
+        before = self._beside
         in_range = before in (Surroundings.AMBIENT_COLD, Surroundings.AMBIENT_HOT)
-        self._problem = (
-            outdoors(self._site)
-            or air_range(ambient, self.MARGIN if in_range else 0.0)
+        self._beside = (
+            air_range(ambient, self.MARGIN if in_range else 0.0)
             or die_to_air(die, air)
             or self._changing(steep=0.2 if before is Surroundings.AMBIENT_CHANGING else STEEPEST)
             or (calibration_age(self._site.calibration, interval) if interval is not None else None)
         )
+        self._note_since(now)
 
     def age(self, now: Monotonic) -> None:
         """Let go of what the air was too long ago: nobody knows what it is now.
@@ -138,8 +159,16 @@ class EnvironmentWatch:
         Whether people can be measured then is for the thermometer to say, which is faulty if it is silent.
         """
         if self._fed is not None and now - self._fed > self.KEEPS_S:
-            self._problem, self._fed = outdoors(self._site), None
+            self._beside, self._fed = None, None
             self._history.clear()
+            self._note_since(now)
+
+    def _note_since(self, now: Monotonic) -> None:
+        """One problem may give way to another; what counts is since when there has been any."""
+        if self.problem is None:
+            self._since = None
+        elif self._since is None:
+            self._since = now
 
     def _remember(self, now: Monotonic, ambient: Celsius) -> None:
         history = self._history

@@ -2,8 +2,9 @@
 
 A loose plug or a stuck button must neither wear out the card nor drown the passages. The rule:
 
-- Written always: passages and whatever explains them or follows from a person's act or a start
-  (GENESIS, CONTEXT, STARTED, STOPPED, MODE, DIRECTORY, RESOLUTION, COUNTED).
+- Written always: passages and whatever explains them, follows from a person's act or a start, or is rare by
+  itself (GENESIS, CONTEXT, STARTED, STOPPED, MODE, DIRECTORY, RESOLUTION, COUNTED, OUTDOOR, BASELINE,
+  HOURLY).
 - CALL and CLOCK: two at once, then two a second.
 - FAULT and RECOVERED: twenty at once (everything fails together when a cable is cut), then two a second.
 - What is beyond that stands in one COUNTED event as soon as the budget allows, at the latest at the next

@@ -131,8 +131,8 @@ class Site:
     die_offset: Celsius = _NOTHING
     """Die minus air where no air thermometer is fitted, °C."""
     entry_from: EntryFrom = EntryFrom.INDOORS
-    outdoor: Celsius | None = None
-    """Air outside; only looked at where people come from outdoors."""
+    air_fitted: bool = False
+    """There is an air thermometer: where it says nothing, a check is missing that should be there."""
     guard: Celsius = _GUARD
     high: Celsius = _HIGH
     commissioning: Commissioning | None = None
@@ -165,7 +165,6 @@ class Site:
             emissivity=part.emissivity,
             die_offset=part.die_offset,
             entry_from=entry_from,
-            outdoor=screening.outdoor_celsius,
             guard=screening.guard,
             high=screening.high,
             commissioning=commissioning,
@@ -196,8 +195,10 @@ def _number(plain: Mapping[str, Any], key: str) -> float:
     return float(value)
 
 
-def _outdoor(site: Mapping[str, Any], key: str) -> Celsius | None:
-    return None if site[key] is None else Celsius(_number(site, key))
+def _air_fitted(site: Mapping[str, Any], key: str) -> bool:
+    if not isinstance(site[key], bool):
+        raise ConfigError(f"{key}: {site[key]!r} is neither true nor false")
+    return bool(site[key])
 
 
 def _entry_from(site: Mapping[str, Any], key: str) -> EntryFrom:
@@ -221,7 +222,7 @@ def _commissioning(site: Mapping[str, Any], key: str) -> Commissioning | None:
 
 
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
-    "outdoor": _outdoor,
+    "air_fitted": _air_fitted,
     "entry_from": _entry_from,
     "calibration": _calibration,
     "commissioning": _commissioning,

@@ -394,7 +394,7 @@ def test_what_show_prints_loads_as_the_same_configuration(write: Write) -> None:
     config = load(
         write(
             '[gate]\nhours = ["Mon-Fri 06:30-22:00"]\nelsewhere = "东门 \\"4\\" \\\\ é"\n'
-            '[directory]\nroots = ["a.pub"]\n[screening]\noutdoor_celsius = -5\n'
+            '[directory]\nroots = ["a.pub"]\n[screening]\nhigh = 0.9\n'
         )
     )
     assert load(write("\n".join(as_toml(config)))) == config

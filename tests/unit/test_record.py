@@ -17,6 +17,7 @@ from kiosk.errors import JournalDamaged
 from kiosk.model import (
     Celsius,
     Direction,
+    EntryFrom,
     Monotonic,
     RawWord,
     Reading,
@@ -43,6 +44,7 @@ UNMEASURED = (
     Screening.SENSOR_STUCK,
 )
 SITE = Site(commissioning=HERE)
+OUTDOORS = replace(SITE, entry_from=EntryFrom.OUTDOORS)
 
 
 def as_stored(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +112,8 @@ circumstances = st.builds(
     environments,
     st.none() | st.floats(-40, 40),
     st.floats(-0.6, 0.6),
+    airs,
+    st.tuples(st.booleans(), st.booleans()),
 )
 def test_a_record_computed_again_is_the_record(
     facts: Circumstances,
@@ -120,6 +124,8 @@ def test_a_record_computed_again_is_the_record(
     environment: str | None,
     background: float | None,
     baseline: float,
+    outdoor: float | None,
+    flags: tuple[bool, bool],
 ) -> None:
     reading = screen(
         samples,
@@ -130,6 +136,9 @@ def test_a_record_computed_again_is_the_record(
         ambient=None if air is None else Celsius(air),
         environment=environment,
         baseline=Celsius(baseline),
+        outdoor=None if outdoor is None else Celsius(outdoor),
+        settled=flags[0],
+        drift=flags[1],
     )
     facts = replace(facts, screening=reading.screening)
     body, settings = stored_passage(facts, reading), settings_of(facts, site, spec)
@@ -148,7 +157,7 @@ def test_a_record_without_a_reading_says_why_there_is_none(facts: Circumstances)
 
 
 @pytest.mark.parametrize("screening", [Screening.RETRY, Screening.SENSOR_FAULT, Screening.SENSOR_STUCK])
-@pytest.mark.parametrize("site", [SITE, Site(), Site(outdoor=None)], ids=["usual", "new", "outdoors"])
+@pytest.mark.parametrize("site", [SITE, Site(), OUTDOORS], ids=["usual", "new", "outdoors"])
 def test_what_left_no_words_stays_what_it_was(screening: Screening, site: Site) -> None:
     """Walked away at a gate that was never commissioned: nothing was measured, so nothing is judged."""
     facts = Circumstances(ROUTINE, Direction.IN, native(), screening)
@@ -244,6 +253,9 @@ def test_words_that_were_taken_out_leave_no_result() -> None:
         (("reading", "opened"), "soon"),
         (("reading", "screening"), "FINE"),
         (("reading", "background"), "warm"),
+        (("reading", "outdoor"), "cold"),
+        (("reading", "settled"), None),
+        (("reading", "drift"), 1),
         (("reading",), []),
         (("gate",), None),
     ],

@@ -36,6 +36,7 @@ from tests.unit.passage.foreheads import ALL, DCI, XAA, XCC, Scene, steps, strea
 
 HERE = Commissioning.make(Celsius(34.2), 140, "2026-11-02T09:00:00Z", simulated=True)
 SITE = Site(commissioning=HERE)
+OUTDOORS = replace(SITE, entry_from=EntryFrom.OUTDOORS)
 JUDGED = (Screening.NORMAL, Screening.GUARD, Screening.HIGH)
 NOW = Monotonic(0.0)
 
@@ -200,13 +201,9 @@ def test_a_site_that_was_never_commissioned_judges_nobody() -> None:
         (SITE, {"ambient": Celsius(15.9)}, 20.0, Surroundings.AMBIENT_COLD),
         (SITE, {"ambient": Celsius(20.0)}, 28.1, Surroundings.DIE_FAR_FROM_AIR),
         (replace(SITE, die_offset=Celsius(3)), {}, 18.9, Surroundings.AMBIENT_COLD),
-        (replace(SITE, entry_from=EntryFrom.OUTDOORS), {}, 24.1, Surroundings.OUTDOORS_UNKNOWN),
-        (
-            replace(SITE, entry_from=EntryFrom.OUTDOORS, outdoor=Celsius(-5)),
-            {},
-            24.1,
-            Surroundings.OUTDOORS_COLD,
-        ),
+        (OUTDOORS, {}, 24.1, Surroundings.OUTDOORS_UNKNOWN),
+        (OUTDOORS, {"outdoor": Celsius(-5)}, 24.1, Surroundings.OUTDOORS_COLD),
+        (OUTDOORS, {"outdoor": Celsius(15.9)}, 24.1, Surroundings.OUTDOORS_COLD),
     ],
 )
 @pytest.mark.parametrize("skin", [33.0, 34.2, 36.2])
@@ -252,6 +249,52 @@ def test_a_die_that_can_not_be_is_a_fault_and_not_a_cold_day(
 def test_every_record_says_when_the_die_stood_in_for_the_air() -> None:
     assert Note.AIR_FROM_DIE in judge(person(34.2)).note.split()
     assert Note.AIR_FROM_DIE not in judge(person(34.2), ambient=Celsius(24.1)).note.split()
+
+
+def test_an_air_thermometer_that_says_nothing_is_told_from_one_that_is_not_there() -> None:
+    """Without it die against air is not checked: who reads the record must not take that for passed."""
+    fitted = replace(SITE, air_fitted=True)
+    assert judge(person(34.2), fitted).note == "AIR_FROM_DIE AIR_SILENT"
+    assert judge(person(34.2)).note == "AIR_FROM_DIE"
+    assert judge(person(34.2), fitted, ambient=Celsius(24.1)).note == ""
+
+
+def test_a_warm_street_is_no_problem_and_goes_on_record() -> None:
+    reading = judge(person(34.2), OUTDOORS, outdoor=Celsius(18.00049))
+    assert (reading.screening, reading.outdoor) == (Screening.NORMAL, 18.0)
+
+
+@pytest.mark.parametrize("skin", [33.0, 34.2, 36.5])
+@pytest.mark.parametrize(
+    ("more", "die"), [({"environment": "AMBIENT_COLD"}, 24.1), ({"ambient": Celsius(14.0)}, 15.0), ({}, 15.0)]
+)
+def test_what_begins_while_a_person_is_there_suspends_nothing_for_them(
+    more: dict[str, Any], die: float, skin: float
+) -> None:
+    """A hand around the sensor, a glass of ice: they are asked again, and then a volunteer measures."""
+    reading = judge(person(skin, air=die), settled=False, **more)
+    assert (reading.screening, reading.environment) == (Screening.RETRY, "AMBIENT_COLD")
+    assert reading.deviation is None
+    assert "SURROUNDINGS_CHANGED" in reading.note.split()
+    assert judge(person(skin), settled=False).screening in JUDGED, "where nothing speaks against it"
+
+
+# -- drift ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skin", [30.0, 34.2, 39.0, 42.5])
+def test_in_drift_nobody_is_judged(skin: float) -> None:
+    reading = judge(person(skin), drift=True)
+    assert (reading.screening, reading.drift) == (Screening.DRIFT, True)
+    assert reading.deviation == pytest.approx(skin - 34.2, abs=0.02), "what was read stays on record"
+
+
+def test_drift_stands_behind_whatever_says_that_nothing_was_measured() -> None:
+    assert judge(person(34.2), drift=True, environment="AMBIENT_HOT").screening is Screening.ENVIRONMENT
+    assert judge(person(34.2), Site(), drift=True).screening is Screening.UNCOMMISSIONED
+    broken = [replace(one, ambient_word=celsius_to_word(Celsius(120.0))) for one in person(34.2)]
+    assert judge(broken, drift=True).screening is Screening.SENSOR_FAULT
+    assert judge([], drift=True).screening is Screening.DRIFT, "nobody is asked three times in vain"
 
 
 def test_the_reflected_air_is_taken_out() -> None:

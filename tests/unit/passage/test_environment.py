@@ -15,16 +15,21 @@ from kiosk.passage.environment import EnvironmentWatch, Surroundings
 from kiosk.passage.site import Calibration, Site
 
 S = Surroundings
-OUTDOORS = replace(Site(), entry_from=EntryFrom.OUTDOORS, outdoor=Celsius(18.0))
+OUTDOORS = replace(Site(), entry_from=EntryFrom.OUTDOORS)
 NOVEMBER = UnixTime(1_795_219_200.0)
 """2026-11-21."""
 
 
 def after(
-    site: Site, dies: Iterable[float], air: float | None = None, every: float = 10.0
+    site: Site,
+    dies: Iterable[float],
+    air: float | None = None,
+    every: float = 10.0,
+    outdoor: float | None = None,
 ) -> list[Surroundings | None]:
     """The problem after each of these die temperatures."""
     watch = EnvironmentWatch(site)
+    watch.look_outdoors(Monotonic(0.0), None if outdoor is None else Celsius(outdoor))
     found = []
     for number, die in enumerate(dies):
         watch.feed(Monotonic(number * every), Celsius(die), None if air is None else Celsius(air))
@@ -65,6 +70,7 @@ def test_a_gate_at_the_edge_does_not_change_its_mind_with_every_word() -> None:
     ("outdoor", "problem"),
     [
         (None, S.OUTDOORS_UNKNOWN),
+        (float("nan"), S.OUTDOORS_COLD),
         (-5.0, S.OUTDOORS_COLD),
         (15.9, S.OUTDOORS_COLD),
         (16.0, None),
@@ -72,13 +78,22 @@ def test_a_gate_at_the_edge_does_not_change_its_mind_with_every_word() -> None:
     ],
 )
 def test_a_heated_lobby_does_not_hide_the_street(outdoor: float | None, problem: Surroundings | None) -> None:
-    site = replace(OUTDOORS, outdoor=None if outdoor is None else Celsius(outdoor))
-    assert EnvironmentWatch(site).problem == problem
-    assert after(site, [24.0]) == [problem]
+    assert EnvironmentWatch(OUTDOORS).problem is S.OUTDOORS_UNKNOWN, "before anybody has said anything"
+    assert after(OUTDOORS, [24.0], outdoor=outdoor) == [problem]
 
 
 def test_who_comes_from_indoors_is_not_asked_about_the_street() -> None:
-    assert after(replace(OUTDOORS, entry_from=EntryFrom.INDOORS, outdoor=Celsius(-20)), [24.0]) == [None]
+    for outdoor in (None, -20.0):
+        assert after(replace(OUTDOORS, entry_from=EntryFrom.INDOORS), [24.0], outdoor=outdoor) == [None]
+
+
+def test_a_street_at_the_edge_does_not_change_its_mind_with_every_word() -> None:
+    watch = EnvironmentWatch(OUTDOORS)
+    found = []
+    for number, outdoor in enumerate((16.1, 15.9, 16.1, 16.29, 16.3, 16.1, None, 16.1)):
+        watch.look_outdoors(Monotonic(number), None if outdoor is None else Celsius(outdoor))
+        found.append(watch.problem)
+    assert found == [None, *[S.OUTDOORS_COLD] * 3, None, None, S.OUTDOORS_UNKNOWN, None]
 
 
 def test_only_the_cold_may_be_called_cold() -> None:
@@ -156,7 +171,7 @@ def test_a_time_that_is_not_proven_only_counts_as_far_as_it_is_certain() -> None
 
 
 def test_the_worst_problem_is_the_one_that_is_told() -> None:
-    site = replace(_made_on("2020-01-01"), entry_from=EntryFrom.OUTDOORS, outdoor=None)
+    site = replace(_made_on("2020-01-01"), entry_from=EntryFrom.OUTDOORS)
     assert _at(site, TimeInterval.exactly(NOVEMBER)) is S.OUTDOORS_UNKNOWN
 
 
@@ -175,7 +190,8 @@ def test_a_problem_is_forgotten_a_minute_after_the_last_word() -> None:
 
 
 def test_what_does_not_come_from_words_outlives_them() -> None:
-    watch = EnvironmentWatch(replace(OUTDOORS, outdoor=Celsius(-5.0)))
+    watch = EnvironmentWatch(OUTDOORS)
+    watch.look_outdoors(Monotonic(0.0), Celsius(-5.0))
     watch.feed(Monotonic(0.0), Celsius(24.0))
     watch.age(Monotonic(1000.0))
     assert watch.problem is S.OUTDOORS_COLD
@@ -189,3 +205,41 @@ def test_a_slope_is_not_computed_across_a_silence() -> None:
     watch.age(Monotonic(126.0))
     watch.feed(Monotonic(127.0), Celsius(26.0))
     assert watch.problem is None
+
+
+def test_what_lies_between_two_thermometers_is_no_change_of_the_air() -> None:
+    """The air thermometer falls silent and the die stands in, two degrees warmer: that is no weather."""
+    watch = EnvironmentWatch(Site())
+    for second in range(0, 400, 5):
+        air = Celsius(22.0) if second < 200 else None
+        watch.feed(Monotonic(second), Celsius(24.5), air)
+        assert watch.problem is None
+
+
+# -- since when -------------------------------------------------------------------------------------------
+
+
+def test_a_problem_is_settled_for_those_who_came_after_it_began() -> None:
+    watch = EnvironmentWatch(Site())
+    watch.feed(Monotonic(100.0), Celsius(24.0))
+    assert not watch.settled(Monotonic(100.0)), "there is none"
+    for second in (110.0, 120.0):
+        watch.feed(Monotonic(second), Celsius(10.0))
+    assert [watch.settled(Monotonic(then)) for then in (100.0, 109.9, 110.0, 120.0)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    watch.feed(Monotonic(130.0), Celsius(24.0))
+    watch.feed(Monotonic(140.0), Celsius(40.0))
+    assert not watch.settled(Monotonic(130.0)), "it was well in between"
+
+
+def test_one_problem_after_another_is_one_time_without_readings() -> None:
+    watch = EnvironmentWatch(OUTDOORS)
+    watch.look_outdoors(Monotonic(5.0), None)
+    watch.feed(Monotonic(6.0), Celsius(10.0))
+    watch.look_outdoors(Monotonic(7.0), Celsius(20.0))
+    assert watch.problem is S.AMBIENT_COLD
+    assert watch.settled(Monotonic(5.0))

@@ -39,7 +39,7 @@ sites = st.builds(
     emissivity=st.floats(0.9, 1.0),
     die_offset=st.floats(-10, 10),
     entry_from=st.sampled_from(EntryFrom),
-    outdoor=st.none() | st.floats(-60, 60),
+    air_fitted=st.booleans(),
     guard=st.floats(0.3, 0.5),
     high=st.floats(0.5, 1.5),
     commissioning=st.none() | commissionings,
@@ -109,7 +109,9 @@ def _broken(plain: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         {"more": 1},
         {"guard": "0.5"},
         {"guard": True},
-        {"outdoor": "cold"},
+        {"air_fitted": 1},
+        {"air_fitted": None},
+        {"outdoor": None},
         {"entry_from": "everywhere"},
         {"calibration": None},
         {"calibration": {"gain": 1.0}},
@@ -189,7 +191,7 @@ def test_a_site_is_what_the_configuration_says() -> None:
         reference="BB-7",
         die_offset=Celsius(1.5),
     )
-    screening = replace(shipped.screening, guard=Celsius(0.4), high=Celsius(0.7), outdoor_celsius=Celsius(18))
+    screening = replace(shipped.screening, guard=Celsius(0.4), high=Celsius(0.7))
     site = Site.of(thermometer, screening, EntryFrom.OUTDOORS, HERE)
     assert site == Site(
         supply_volts=Volts(3.3),
@@ -198,7 +200,6 @@ def test_a_site_is_what_the_configuration_says() -> None:
         emissivity=thermometer.emissivity,
         die_offset=Celsius(1.5),
         entry_from=EntryFrom.OUTDOORS,
-        outdoor=Celsius(18),
         guard=Celsius(0.4),
         high=Celsius(0.7),
         commissioning=HERE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.simulated.air_temperature import SimulatedAirThermometer
+from drivers.simulated.air_temperature import SimulatedAirThermometer, SimulatedOutdoorThermometer
 from kiosk.errors import DeviceAbsent
 from kiosk.model import Celsius, Monotonic
 from tests.unit.drivers.simulated.street import STARTED, play
@@ -36,3 +36,14 @@ def test_unplugged_and_closed_it_is_absent() -> None:
     air.close()
     with pytest.raises(DeviceAbsent, match="closed"):
         air.poll(Monotonic(STARTED + 6))
+
+
+def test_the_one_in_the_street_gives_the_air_there_and_is_unplugged_by_itself() -> None:
+    fault = '[[faults]]\nkind = "outdoor_unplugged"\nfrom = 2\nuntil = 4\n'
+    world = world_of(play(outdoor=-5, indoor=21, rest=fault))
+    beside, outdoors = SimulatedAirThermometer(world), SimulatedOutdoorThermometer(world)
+    assert outdoors.poll(STARTED) == pytest.approx(-5, abs=0.25)
+    with pytest.raises(DeviceAbsent, match="outdoor"):
+        outdoors.poll(Monotonic(STARTED + 3))
+    assert beside.poll(Monotonic(STARTED + 3)) == pytest.approx(21, abs=0.25)
+    assert outdoors.poll(Monotonic(STARTED + 5)) == pytest.approx(-5, abs=0.25)
