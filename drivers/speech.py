@@ -5,8 +5,8 @@ another folder, is as good. What was rendered from which words, by which engine 
 files in ``rendered.json``: a file is rendered again when any of it changed, or when the file did.
 
 The Mandarin voice is ``cmn-latn-pinyin``, not ``cmn``: in espeak-ng 1.51 (Debian 12) the latter turns
-characters into pinyin and reads that as English (espeak-ng issues 1044 and 1236); in 1.52 (Debian 13) both say
-the same. What the engine would pronounce is looked at first, and a voice that switches languages is refused.
+characters into pinyin and reads that as English (espeak-ng issues 1044 and 1236); in 1.52 (Debian 13) both
+say the same. What would be pronounced is looked at first, and a voice that switches languages is refused.
 """
 
 from __future__ import annotations

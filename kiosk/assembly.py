@@ -22,8 +22,8 @@ from drivers.illuminator import Illuminated
 from drivers.lamp import GpioLamp
 from drivers.mlx90614 import SPECS
 from drivers.pins import Pins
-from drivers.qr_camera import Optics, QrCamera
 from drivers.prompt_sounds import PromptSounds
+from drivers.qr_camera import Optics, QrCamera
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.speaker import AlsaSpeaker
 from drivers.webcam import Webcam
