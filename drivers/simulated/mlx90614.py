@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
+from drivers.mlx90614 import StuckWatch
 from drivers.simulated.thermal import PARTS, Filter, Part
 from drivers.simulated.world import World
-from kiosk.errors import DeviceAbsent, SensorError, SensorStuck
+from drivers.tries import TRIES
+from kiosk.errors import DeviceAbsent, SensorError
 from kiosk.model import (
     Celsius,
     Monotonic,
     RawWord,
     Sample,
-    Seconds,
     ThermometerSpec,
     celsius_to_word,
 )
@@ -28,15 +29,11 @@ from kiosk.scenario import FaultKind
 
 MOST_SAMPLES: Final = 64
 """Given out by one poll; a caller that was away for longer gets the newest ones."""
-TRIES: Final = 3
-"""As the real driver: three tries a reading, then it is a fault."""
 DIE_LAG_S: Final = 300.0
 """Time constant with which the die follows the air."""
 DIE_DRIFT: Final = 0.05
 DIE_DRIFT_S: Final = 600.0
 DIE_NOISE: Final = 0.01
-STUCK_AFTER_S: Final = Seconds(60.0)
-"""The same word for longer than this is SENSOR_STUCK (design: temperature, Bus)."""
 ABSOLUTE_ZERO: Final = Celsius(-273.15)
 """What an open thermistor makes of its word: 0."""
 WARM_UP: Final = 40
@@ -60,7 +57,7 @@ class SimulatedMlx90614:
         self._next = self._first_after(world.now)
         self._converted = Monotonic(-math.inf)
         self._die: tuple[Monotonic, float] | None = None
-        self._stuck: tuple[Monotonic, RawWord] | None = None
+        self._watch = StuckWatch(_NAME)
         self._last_word: RawWord | None = None
         self._check_plugged()
 
@@ -90,6 +87,8 @@ class SimulatedMlx90614:
         while self._next <= now + 1e-9:
             at, self._next = self._next, Monotonic(self._next + period)
             samples.append(self._sample(at))
+        # As the real one: raised at every poll, or those between two words would count as silence.
+        self._watch.check()
         return samples
 
     def close(self) -> None:
@@ -111,21 +110,25 @@ class SimulatedMlx90614:
         noisy = self._world.fault(FaultKind.BUS_NOISE)
         if noisy is not None and all(self._rng.random() < noisy.share for _ in range(TRIES)):
             raise SensorError(f"{_NAME}: PEC wrong in {TRIES} tries at address 0x5A")
-        word = celsius_to_word(Celsius(self._object(at) + self._rng.gauss(0.0, self._part.spec.noise_c)))
-        return Sample(at, self._maybe_stuck(at, word), celsius_to_word(self._ambient(at)))
+        word, die = self.words(at)
+        self._last_word = self._maybe_stuck(word)
+        self._watch.feed(at, self._last_word)
+        self._watch.check()
+        return Sample(at, self._last_word, die)
 
-    def _maybe_stuck(self, at: Monotonic, word: RawWord) -> RawWord:
-        if self._world.fault(FaultKind.SENSOR_STUCK) is None:
-            self._stuck, self._last_word = None, word
-            return word
-        if self._stuck is None:
-            self._stuck = (at, self._last_word or word)
-        since, held = self._stuck
-        if at - since > STUCK_AFTER_S:
-            raise SensorStuck(f"{_NAME}: the same word for more than {STUCK_AFTER_S:.0f} s")
-        return held
+    def _maybe_stuck(self, word: RawWord) -> RawWord:
+        stuck = self._world.fault(FaultKind.SENSOR_STUCK) is not None
+        return self._last_word if stuck and self._last_word is not None else word
 
     # -- what is measured ----------------------------------------------------------------------------
+
+    def words(self, at: Monotonic) -> tuple[RawWord, RawWord]:
+        """Object and die as the part has them at ``at``, which never goes back: filtered, with noise.
+
+        What a bus may carry, too: see :class:`drivers.simulated.i2c_parts.WiredMlx90614`.
+        """
+        seen = Celsius(self._object(at) + self._rng.gauss(0.0, self._part.spec.noise_c))
+        return celsius_to_word(seen), celsius_to_word(self._ambient(at))
 
     def _object(self, at: Monotonic) -> float:
         """Output of the filter at ``at``, °C: every conversion since the last one is calculated."""
