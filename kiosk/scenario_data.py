@@ -107,6 +107,7 @@ class FaultKind(StrEnum):
     """The air thermometer says what no air can be."""
     OUTDOOR_UNPLUGGED = "outdoor_unplugged"
     BUTTON_GONE = "button_gone"
+    SPEAKER_GONE = "speaker_gone"
     CLOCK_JUMP = "clock_jump"
     DISK_FULL = "disk_full"
     JOURNAL_FAILING = "journal_failing"

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from drivers.mlx90614 import SPECS
-from drivers.qr_decode import FrameReader, QrDecoder
+from drivers.qr_decode import FrameReader
 from drivers.simulated.air_temperature import SimulatedAirThermometer, SimulatedOutdoorThermometer
 from drivers.simulated.call_button import SimulatedCallButton
 from drivers.simulated.clock import VirtualClock
@@ -29,25 +29,21 @@ from drivers.simulated.pace import Pace, Stoppable
 from drivers.simulated.qr_camera import SimulatedQrCamera
 from drivers.simulated.speaker import SimulatedSpeaker
 from drivers.simulated.world import World
-from kiosk.assembly import Kiosk, Presses, Temperatures, assemble
+from kiosk.assembly import Kiosk, Temperatures, assemble
+from kiosk.breakable import BreakableButton, BreakableDecoder, BreakableDisk
 from kiosk.config import Config
 from kiosk.devices import FrameSource
-from kiosk.errors import JournalFull
+from kiosk.errors import DeviceAbsent
 from kiosk.files import write_atomic
 from kiosk.gate import Gate
-from kiosk.journal_keeper import Writer
 from kiosk.model import (
     Celsius,
     CodeRead,
     EntryFrom,
-    EventKind,
-    EventSeq,
-    Frame,
+    Mode,
     Monotonic,
-    Receipt,
     Sample,
     Seconds,
-    Verdict,
 )
 from kiosk.passage.body_temperature import Commissioning
 from kiosk.passes.keys import SigningKey
@@ -86,6 +82,8 @@ class Place:
         """Make keys, lists, commissioning record and configuration in ``folder`` (new or empty)."""
         folder.mkdir(parents=True, exist_ok=True)
         trust = init_demo(folder / "trust", scenario.starts)
+        if scenario.mode is not Mode.ROUTINE:
+            trust.publish(scenario.starts, mode=scenario.mode)
         place = cls(folder, scenario, trust)
         made = Commissioning.make(scenario.site.site_normal, 100, "simulated", simulated=True)
         write_atomic(folder / "commissioning.json", json.dumps(made.to_map(), indent=1).encode())
@@ -183,7 +181,6 @@ class Simulation:
             on_fault=self._on_fault,
         )
         self._told = on_fault
-        self._disk_full = False
         self._closing = ExitStack()
         self.renderer = self._closing.enter_context(
             Renderer(
@@ -195,7 +192,7 @@ class Simulation:
                 photographs=photographs,
             )
         )
-        self.decoder = _NotingDecoder(config.camera.linear_symbologies, on_read)
+        self.decoder = BreakableDecoder(config.camera.linear_symbologies, self.world.fault, on_read)
         self.kiosk = self._closing.enter_context(self._assemble(config))
 
     def __enter__(self) -> Self:
@@ -252,7 +249,7 @@ class Simulation:
             spec=spec,
             air=air,
             outdoor=outdoor,
-            button=Supervised[bool]("button", lambda: Presses(self.button)),
+            button=Supervised[bool]("button", lambda: BreakableButton(self.button, self.world.fault)),
         )
         return assemble(
             config,
@@ -260,7 +257,7 @@ class Simulation:
             clock=self.clock,
             lamp=self.lamp,
             speaker=self.speaker,
-            writer=lambda journal: _Disk(journal, self),
+            writer=lambda journal: BreakableDisk(journal, self.world.fault),
         )
 
     def frames(self) -> FrameSource:
@@ -278,79 +275,13 @@ class Simulation:
         return Temperatures(SimulatedOutdoorThermometer(self.world))
 
     def _on_fault(self, span: FaultSpan, on: bool) -> None:
-        """Faults of what is no device: the wall clock and the disk."""
+        """Faults of what is not asked whether it works: the wall clock, the speaker."""
         if span.kind is FaultKind.CLOCK_JUMP and on:
             self.clock.jump(span.jump_s)
-        if span.kind is FaultKind.DISK_FULL:
-            self._disk_full = on
+        if span.kind is FaultKind.SPEAKER_GONE:
+            self.speaker.fault = DeviceAbsent("simulated speaker: unplugged") if on else None
         if self._told is not None:
             self._told(span, on)
-
-    @property
-    def disk_full(self) -> bool:
-        """The scenario has filled the disk."""
-        return self._disk_full
-
-
-class _NotingDecoder(QrDecoder):
-    """Tells what was read in which picture."""
-
-    def __init__(
-        self, symbologies: tuple[str, ...], on_read: Callable[[str, list[str]], None] | None
-    ) -> None:
-        super().__init__(symbologies)
-        self._on_read = on_read
-
-    def decode(self, frame: Frame) -> list[CodeRead]:
-        reads = super().decode(frame)
-        if reads and self._on_read is not None:
-            self._on_read(frame.label, [read.text for read in reads])
-        return reads
-
-
-class _Disk:
-    """The journal on a disk that a scenario can fill; passes everything else on."""
-
-    def __init__(self, journal: Writer, simulation: Simulation) -> None:
-        self._journal = journal
-        self._simulation = simulation
-
-    @property
-    def epoch(self) -> str:
-        return self._journal.epoch
-
-    @property
-    def seq(self) -> EventSeq:
-        return self._journal.seq
-
-    @property
-    def disk_full(self) -> bool:
-        return self._simulation.disk_full or self._journal.disk_full
-
-    def append(
-        self, kind: EventKind, body: Mapping[str, object], *, verdict: Verdict | None = None
-    ) -> Receipt:
-        self._demand_space()
-        return self._journal.append(kind, body, verdict=verdict)
-
-    def written(
-        self, kind: EventKind, body: Mapping[str, object], after: EventSeq, verdict: Verdict | None = None
-    ) -> EventSeq | None:
-        return self._journal.written(kind, body, after, verdict)
-
-    def write_counted(self) -> Receipt | None:
-        self._demand_space()
-        return self._journal.write_counted()
-
-    def reclaim(self) -> bool:
-        return not self._simulation.disk_full and self._journal.reclaim()
-
-    def close(self) -> None:
-        self._journal.close()
-
-    def _demand_space(self) -> None:
-        if self._simulation.disk_full:
-            raise JournalFull("simulated: no space left on the disk")
 
 
 def issue(place: Place, crowd: Iterable[Person], specimens: Specimens) -> Iterator[tuple[str, str]]:
@@ -362,4 +293,4 @@ def issue(place: Place, crowd: Iterable[Person], specimens: Specimens) -> Iterat
             yield person.id, specimens.text(person)
     if specimens.revoked:
         revoked = dict.fromkeys(specimens.revoked, Status.REVOKED)
-        place.trust.publish(place.scenario.starts, marked=revoked)
+        place.trust.publish(place.scenario.starts, mode=place.scenario.mode, marked=revoked)
