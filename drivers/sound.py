@@ -57,8 +57,9 @@ def parse(data: bytes) -> Samples:
             shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             frames = file.readframes(file.getnframes())
             whole = len(frames) == file.getnframes() * WIDTH
-    except (wave.Error, EOFError, ValueError) as error:
-        raise SoundUnusable(f"no WAV file ({error or 'it ends too early'})") from error
+    except (wave.Error, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError, without words, is what wave says of a chunk that is longer than the file.
+        raise SoundUnusable(f"no WAV file ({str(error) or 'it ends too early'})") from error
     if shape != (1, WIDTH, RATE):
         raise SoundUnusable(f"not mono, {8 * WIDTH} bit, {RATE} Hz")
     if not whole:
