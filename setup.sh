@@ -173,8 +173,8 @@ python_packages() { # python_packages NAME: requirements/NAME.txt, then the prod
 
 prepare() { # prepare NAME
     check_system
-    # Some tests watch the system calls of the journal, or make them fail.
-    [ "$1" = demo ] || PACKAGES+=(strace)
+    # Some tests watch the system calls of the journal, or make them fail; some render speech and play it.
+    [ "$1" = demo ] || PACKAGES+=(strace espeak-ng alsa-utils)
     LOG=$(mktemp -t kiosk-setup.XXXXXX)
     trap 'rm -f "$LOG"' EXIT
     # Two runs in one checkout would pull the environment from under each other.
