@@ -1,7 +1,8 @@
 """The process that ``kiosk bench gate`` measures: one gate among simulated people, and nothing beside it.
 
-``python -m kiosk.bench.measured_gate FOLDER SCENARIO VARIANT PASSAGES`` runs the gate of a laid-out folder
-until so many people are answered and writes a line of JSON for its start and one for each passage.
+``python -m kiosk.bench.measured_gate FOLDER SCENARIO VARIANT PASSAGES TIMES`` runs the gate of a laid-out
+folder until so many people are answered; the scenario's people come that many times, always others. It
+writes a line of JSON for its start, one for each passage, and one for each person who left unanswered.
 
 Virtual time runs as fast as the processor while the gate works and jumps over the waiting, so that what a
 turn costs passes for the people too. Simulated devices cost nothing: their frames and words were there.
@@ -10,82 +11,29 @@ turn costs passes for the people too. Simulated devices cost nothing: their fram
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.visitor import WALK_S, Phase, Visit
-from kiosk import scenario
+from kiosk.bench.crowd import crowd_of, healthy, story_of
 from kiosk.commands.gate import TURN_S
 from kiosk.config import Config, load
-from kiosk.config_rules import FARTHEST_CM
 from kiosk.devices import FrameSource
 from kiosk.model import ClockState, Frame, Monotonic, Sample, Seconds, UnixTime
 from kiosk.passage.journal import check_whole
 from kiosk.passes.trust import open_demo
 from kiosk.person import Passage
-from kiosk.scenario import Burst, Call, FaultSpan, Flow, PassKind, Person, Scenario
-from kiosk.simulation import STARTED, Place, Simulation
+from kiosk.simulation import STARTED, Crowd, Place, Simulation
 from kiosk.supervision import Pollable
 
-APART_S: Final = Seconds(20.0)
-"""Between the last person of a scenario and its first one again."""
+IDLE_S: Final = Seconds(0.25)
+"""Pause between two turns while nobody is there: as long as a slow machine's, so that nights pass quickly."""
 _STATUS: Final = Path("/proc/self/status")
-
-
-# -- who comes -----------------------------------------------------------------------------------------
-
-
-def story_of(name: str, variant: str, passages: int) -> Scenario:
-    """The scenario with this thermometer, its people again and again until ``passages`` are enough.
-
-    A part with a wide view is mounted closer: as far away as its configuration allows.
-    """
-    story = scenario.load(name)
-    distance = min(story.site.distance_cm, FARTHEST_CM[variant[-1]])
-    story = replace(story, site=replace(story.site, variant=variant, distance_cm=distance))
-    each = len(scenario.people(story))
-    # Somebody who leaves without an answer is no passage, hence one round more.
-    return repeated(story, math.ceil(passages / each) + 1 if passages and each else 0)
-
-
-def repeated(story: Scenario, rounds: int) -> Scenario:
-    """Its arrivals and faults, ``rounds`` times one after the other; the weather goes on."""
-    ends = [call.at for call in story.calls] + [flow.until for flow in story.flows]
-    period = max(ends, default=0.0) + APART_S
-    numbers = range(rounds)
-    return replace(
-        story,
-        calls=tuple(_again(call, number, number * period) for number in numbers for call in story.calls),
-        flows=tuple(_later(flow, number * period) for number in numbers for flow in story.flows),
-        faults=tuple(_once_more(span, number * period) for number in numbers for span in story.faults),
-    )
-
-
-def _again(call: Call, number: int, later: float) -> Call:
-    """Somebody else of the same kind, with a pass of their own."""
-    name, code_of = (None if who is None else f"{who}.{number}" for who in (call.name, call.code_of))
-    return replace(call, at=Seconds(call.at + later), name=name, code_of=code_of)
-
-
-def _later(flow: Flow, later: float) -> Flow:
-    bursts = tuple(Burst(Seconds(burst.at + later), burst.people, burst.within_s) for burst in flow.bursts)
-    return replace(flow, start=Seconds(flow.start + later), until=Seconds(flow.until + later), bursts=bursts)
-
-
-def _once_more(span: FaultSpan, later: float) -> FaultSpan:
-    return replace(span, start=Seconds(span.start + later), until=Seconds(span.until + later))
-
-
-def healthy(person: Person) -> bool:
-    """A valid pass of one's own and no fever: who should be admitted."""
-    return person.kind.pass_kind is PassKind.VALID and person.kind.fever <= 0
 
 
 # -- time ----------------------------------------------------------------------------------------------
@@ -142,7 +90,7 @@ class CostClock(VirtualClock):
 class MeasuredGate(Simulation):
     """A simulated gate that notes when its devices handed over what, by :class:`CostClock`."""
 
-    def __init__(self, place: Place, config: Config, clock: CostClock) -> None:
+    def __init__(self, place: Place, config: Config, clock: CostClock, crowd: Crowd) -> None:
         self.costs = clock
         self.answered = 0
         self.words_at = clock.monotonic()
@@ -150,7 +98,8 @@ class MeasuredGate(Simulation):
         self._frames_at: dict[Monotonic, Monotonic] = {}
         self._visible: dict[str, Monotonic] = {}
         self._counted: Visit | None = None
-        super().__init__(place, config, clock=clock)
+        self._before: Visit | None = None
+        super().__init__(place, config, clock=clock, crowd=crowd)
         self.gate.observers.append(self._answered)
 
     def frames(self) -> FrameSource:
@@ -171,8 +120,19 @@ class MeasuredGate(Simulation):
     def play(self, passages: int) -> None:
         """Until so many are answered or nobody comes any more."""
         while self.answered < passages and not self.done:
-            self.costs.wait(TURN_S)
+            self.costs.wait(IDLE_S if self._nobody else TURN_S)
             self.turn()
+            self._mind_who_left()
+
+    @property
+    def _nobody(self) -> bool:
+        return self.world.scene(self.world.now).person is None and not self.world.queue
+
+    def _mind_who_left(self) -> None:
+        """Somebody who gave up is no passage, and must not be forgotten for that."""
+        before, self._before = self._before, self.world.current
+        if before is not None and before.gave_up and before is not self._before:
+            say({"unanswered": {"healthy": healthy(before.person)}})
 
     def handed_over(self, frame: Frame) -> None:
         """The camera gave a frame."""
@@ -186,11 +146,19 @@ class MeasuredGate(Simulation):
     def _answered(self, passage: Passage) -> None:
         with self.costs.outside():
             self.answered += 1
-            visit, self.world.visits[:] = self.world.current, []
-            self.lamp.history.clear()
+            visit = self.world.current
             first = visit is not self._counted
             self._counted = visit
             say({"passage": self._figures(passage, visit if first else None), **memory()})
+            self._forget()
+
+    def _forget(self) -> None:
+        """What the simulation remembers of everybody is not the gate's memory."""
+        self.world.visits.clear()
+        self.lamp.history.clear()
+        self.speaker.history.clear()
+        self.renderer.render_ms.clear()
+        self._visible.clear()
 
     def _figures(self, passage: Passage, visit: Visit | None) -> dict[str, Any]:
         """One passage in seconds; None where it has no such figure (no code, no reading, no queue)."""
@@ -275,12 +243,13 @@ def say(line: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the gate; the bench reads what it says."""
-    folder, name, variant, passages = Path(arguments[0]), arguments[1], arguments[2], int(arguments[3])
-    story = story_of(name, variant, passages)
+    folder, name, variant = Path(arguments[0]), arguments[1], arguments[2]
+    passages, times = int(arguments[3]), int(arguments[4])
+    story = story_of(name, variant, times)
     place = Place(folder, story, open_demo(folder / "trust"))
     config = load(place.config_file)
     clock = CostClock(story.starts, start=STARTED, state=story.clock)
-    with MeasuredGate(place, config, clock) as measured:
+    with MeasuredGate(place, config, clock, crowd_of(place, times)) as measured:
         measured.turn()
         say({"ready_at": time.monotonic(), "outside_s": clock.outside_s, **memory()})
         if passages:
