@@ -32,6 +32,8 @@ POWER_ON_S: Final = Seconds(0.25)
 """Valid data comes so long after power-on (data sheet 7, POR); it may have been switched on just now."""
 STUCK_AFTER_S: Final = Seconds(60.0)
 """The same word for longer than this is SENSOR_STUCK: no variant is that quiet."""
+A_HAIR: Final = Seconds(1e-6)
+"""Sums of times are rounded; a reading must not wait a whole turn longer for that."""
 GAP_S: Final = Seconds(5.0)
 """Nobody knows what the word was in between when this much lies between two readings."""
 
@@ -118,7 +120,7 @@ class Mlx90614:
         """
         if self._closed:
             raise DeviceAbsent(f"{self._place}: closed")
-        if now < self._due:
+        if now < self._due - A_HAIR:
             return self._nothing()
         try:
             sample = self._sample(now)
