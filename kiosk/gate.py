@@ -50,6 +50,8 @@ KNOWN_S: Final = Seconds(8.0)
 """A forehead that comes later than this after the code was last seen may be somebody else's."""
 OBEY_S: Final = Seconds(1.5)
 """From a prompt to a forehead that is uncovered. Ours."""
+MAKE_WAY_S: Final = Seconds(2.0)
+"""From a new pass to the last person's forehead being gone; then who shows it is asked to step back. Ours."""
 SLOW_S: Final = Seconds(2.0)
 """A record that took longer to write comes too late for a green light: the person may have gone."""
 WHOSE: Final = "whose forehead is not known"
@@ -105,6 +107,7 @@ class Gate:
         self._mind_foreheads(samples)
         self._mind_button(now)
         self._mind_codes(codes)
+        self._mind_spent(now)
         self._mind_window(self._clock.monotonic())
         self._mind_time(self._clock.monotonic())
         self._speaker.turn(now, nobody=self.state is State.IDLE and not self._sensing.present)
@@ -221,6 +224,16 @@ class Gate:
             self._fire(Input.PASS_TO_READ)
         self._arriving = None
 
+    def _mind_spent(self, now: Monotonic) -> None:
+        """Two who change places quickly look like one: the second would wait for a reading that can't come."""
+        person = self.person
+        if self.state is not State.READING or person is None or person.sent_back:
+            return
+        if self._sensing.in_the_way and now - person.since > MAKE_WAY_S:
+            person.sent_back = True
+            self._sensing.open(now)
+            self._speaker.say(Prompt.STEP_BACK)
+
     def _mind_window(self, now: Monotonic) -> None:
         window = self._sensing.window
         if self.state is not State.READING or window is None:
@@ -246,6 +259,8 @@ class Gate:
             background=window.background,
             ambient=self.surroundings.air(now),
             environment=self.surroundings.environment,
+            baseline=self.surroundings.baseline.value(now),
+            drift=self.surroundings.baseline.drift is not None,
             outdoor=self.surroundings.outdoor(now),
             settled=self.surroundings.settled(self.person.since if self.person else window.opened_at),
         )
@@ -317,6 +332,7 @@ class Gate:
         if person is not None and person.reading is not None:
             person.tries += 1
             asked = indicator.retry_prompt(person.reading, person.tries)
+            asked = Prompt.STEP_BACK if self._sensing.in_the_way else asked
             self._speaker.say(Prompt.SHOW_PASS if person.stranger else asked)
             # A hat was measured steadily: without a pause it would be again, before it is off.
             steady = person.reading.raw_celsius is not None
@@ -394,6 +410,7 @@ class Gate:
             return
         self._show(last.light)
         answer = indicator.answer(last.decision, attended=self.judge.attended, cold=self.surroundings.cold)
+        self._speaker.remind(answer.prompt)
         self._light_until = Monotonic(now + answer.seconds)
 
     def _close_and_stop(self, now: Monotonic) -> None:
@@ -404,6 +421,7 @@ class Gate:
         self._lamp.close()
         self.light = Light.DARK
         self._count_codes(self._seeing.filter.take_count(now, final=True), now)
+        self.surroundings.close(now)
         self.surroundings.journal.write_or_hold(EventKind.STOPPED, {}, now)
 
     # -- helpers ---------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class Person:
     """The forehead came so long after the code that it may be somebody else's."""
     left: bool = False
     """Gone before an answer."""
+    sent_back: bool = False
+    """Has been asked to step back, since the forehead in view could not be told from the last one."""
     _linked_at: Monotonic | None = None
 
     def show(self, at: Monotonic) -> None:

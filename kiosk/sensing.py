@@ -38,6 +38,11 @@ class Sensing:
         """The one before the sensor has had an answer."""
         return self._spent is not None
 
+    @property
+    def in_the_way(self) -> bool:
+        """One that has had an answer is still there, or somebody has taken its place too quickly to tell."""
+        return self.present and self.spent
+
     def lost(self) -> None:
         """The thermometer has failed: what it saw before says nothing about who is there afterwards."""
         self._watch.forget()

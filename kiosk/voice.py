@@ -36,11 +36,15 @@ class Announcements:
         """Something was said."""
         self._spoke_at = now
 
+    def silent(self, now: Monotonic) -> bool:
+        """Nothing was said for a while."""
+        return now - self._spoke_at >= AFTER_S
+
     def due(self, now: Monotonic, *, nobody: bool) -> bool:
         """One should be made now; ``nobody`` is at the gate. To be asked on every turn."""
         if not nobody:
             self._busy_at = now
-        calm = now - self._busy_at >= CALM_S and now - self._spoke_at >= AFTER_S
+        calm = now - self._busy_at >= CALM_S and self.silent(now)
         return self._every > 0 and now >= self._due_at and calm
 
     def made(self, now: Monotonic) -> None:
@@ -69,6 +73,11 @@ class Voice:
         self._announcements.spoke(self._clock.monotonic())
         # A time that is not known is no reason to whisper to whoever stands in the traffic.
         self._speaker.say(prompt, quiet=self._quiet() is True)
+
+    def remind(self, prompt: Prompt) -> None:
+        """Say it once more to who asks again, unless something has only just been said."""
+        if self._announcements.silent(self._clock.monotonic()):
+            self.say(prompt)
 
     def turn(self, now: Monotonic, *, nobody: bool) -> None:
         """Make an announcement if it is time for one; ``nobody`` is at the gate."""
