@@ -15,27 +15,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
+from drivers.air_temperature import Sht3x
 from drivers.aplay import Aplay
 from drivers.call_button import GpioCallButton
 from drivers.clock import SystemClock
 from drivers.illuminator import Illuminated
 from drivers.lamp import GpioLamp
-from drivers.mlx90614 import SPECS
+from drivers.mlx90614 import SPECS, Mlx90614
 from drivers.pins import Pins
 from drivers.prompt_sounds import PromptSounds
 from drivers.qr_camera import Optics, QrCamera
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.speaker import AlsaSpeaker
 from drivers.webcam import Webcam
+from kiosk import health
+from kiosk.baseline_keeper import BaselineKeeper, Bound
 from kiosk.believed import Believed, doubt_air, doubt_sample
-from kiosk.config import Config, SpeakerConfig
+from kiosk.config import AirConfig, Config, SpeakerConfig, ThermometerConfig
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
 from kiosk.directory import DirectoryWatch
 from kiosk.errors import DeviceAbsent
 from kiosk.gate import Gate
-from kiosk.health import SECRET, Change
+from kiosk.health import BASELINE, SECRET, Change
+from kiosk.hourly import Hourly
 from kiosk.journal_keeper import JournalKeeper, Writer
-from kiosk.model import Celsius, CodeRead, EventKind, Monotonic, Prompt, Sample, Seconds
+from kiosk.model import BusCounts, Celsius, CodeRead, EventKind, Monotonic, Prompt, Sample, Seconds
 from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
 from kiosk.outdoor import Outdoors
 from kiosk.passage.body_temperature import Commissioning, Site
@@ -43,15 +47,17 @@ from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
 from kiosk.recollection import remembered
-from kiosk.supervision import Pollable, Supervised, Worker, longest_silence
-from kiosk.surroundings import Parts, Surroundings
+from kiosk.supervision import Part, Pollable, Supervised, Worker, longest_silence
+from kiosk.surroundings import AIR_KEEPS_S, Parts, Surroundings
 from kiosk.timekeeping import FloorFile, TimeKeeper
 from kiosk.voice import Voice
 
 CAMERA_INTERVAL: Final = Seconds(0.005)
 SENSOR_INTERVAL: Final = Seconds(0.02)
+AIR_INTERVAL: Final = Seconds(0.1)
 TOKEN_KEY_BYTES: Final = 32
 SECRET_DAMAGED: Final = "SECRET_DAMAGED"
+BASELINE_DAMAGED: Final = "BASELINE_DAMAGED"
 
 log = logging.getLogger(__name__)
 
@@ -103,15 +109,18 @@ def assemble(
     roots = [PublicKey.load(file) for file in config.directory.roots]
     opener = _journal_opener(config, clock, boot)
     journal = JournalKeeper(lambda: writer(opener()), clock)
+    site = replace(site_of(config), air_fitted=parts.air is not None)
     surroundings = Surroundings(
         config=config.gate,
-        site=replace(site_of(config), air_fitted=parts.air is not None),
+        site=site,
         parts=parts,
         time=TimeKeeper(clock, proven, EMERGENCY.max_gap_s, floor_at=at),
         floor=floor,
         lists=DirectoryWatch(config.directory.path, roots),
         journal=journal,
         outdoors=Outdoors(state / OUTDOOR_FILE),
+        baseline=_baseline(config, site, boot, journal, clock.monotonic()),
+        hourly=Hourly(clock.monotonic(), parts.bus),
         token_key=_token_key(state / "token.key", journal, clock.monotonic()),
         chain=chain,
         speaker=speaker,
@@ -150,6 +159,25 @@ def _journal_opener(config: Config, clock: Clock, boot: str) -> Callable[[], Jou
     )
 
 
+def _baseline(
+    config: Config, site: Site, boot: str, journal: JournalKeeper, now: Monotonic
+) -> BaselineKeeper:
+    """What was saved of the baseline; a damaged file begins anew, and the journal says so."""
+    part = f"{config.thermometer.driver} {config.thermometer.variant}"
+    bound = Bound.to(site, part, simulated=config.gate.simulated)
+    keeper = BaselineKeeper(config.journal.path.parent, bound, boot, journal.write_or_hold)
+    keeper.load(now, config.journal.path)
+    if keeper.damage:
+        _tell_mended(journal, BASELINE, BASELINE_DAMAGED, keeper.damage, now)
+    return keeper
+
+
+def _tell_mended(journal: JournalKeeper, part: str, code: str, problem: str, now: Monotonic) -> None:
+    """Something was wrong at the start, and is not any more."""
+    for kind, message in ((EventKind.FAULT, problem), (EventKind.RECOVERED, "")):
+        journal.hold(kind, Change(kind, part, code, message).body(), now)
+
+
 def _token_key(path: Path, journal: JournalKeeper, now: Monotonic) -> bytes:
     """This device's own secret for naming codes that are no pass; made at the first start.
 
@@ -159,8 +187,7 @@ def _token_key(path: Path, journal: JournalKeeper, now: Monotonic) -> bytes:
     secret, problem = keep_secret(path, TOKEN_KEY_BYTES)
     if problem:
         log.warning("%s", problem)
-        for kind, message in ((EventKind.FAULT, problem), (EventKind.RECOVERED, "")):
-            journal.hold(kind, Change(kind, SECRET, SECRET_DAMAGED, message).body(), now)
+        _tell_mended(journal, SECRET, SECRET_DAMAGED, problem, now)
     return secret
 
 
@@ -181,14 +208,23 @@ class Openers:
     frames: Callable[[], FrameSource]
     thermometer: Callable[[], Pollable[Sample]]
     button: Callable[[], CallButton]
+    air: Callable[[], AirThermometer] | None = None
+    outdoor: Callable[[], AirThermometer] | None = None
+    bus: BusCounts | None = None
+    """What the thermometer's bus does, over all of its openings."""
 
     @classmethod
-    def of(cls, config: Config, pins: Pins | None = None) -> Self:
+    def of(cls, config: Config, pins: Pins | None = None, clock: Clock | None = None) -> Self:
         """This machine's own devices, as the configuration names them."""
+        clock = clock or SystemClock()
+        bus = BusCounts() if config.thermometer.driver == "mlx90614" else None
         return cls(
             frames=lambda: _frames(config, pins),
-            thermometer=lambda: _no_driver("thermometer", config.thermometer.driver),
+            thermometer=lambda: _thermometer(config.thermometer, clock, bus),
             button=lambda: GpioCallButton(pin=config.pins.button, pin_factory=pins),
+            air=_air(health.AIR, config.air, clock),
+            outdoor=_air(health.OUTDOOR, config.outdoor, clock),
+            bus=bus,
         )
 
 
@@ -208,6 +244,28 @@ def _camera(config: Config) -> FrameSource:
         _no_driver("camera", camera.source)
     optics = Optics(camera.distance_mm, camera.field_mm, camera.crop, camera.exposure_us, camera.gain)
     return QrCamera(camera.number, optics)
+
+
+def _thermometer(config: ThermometerConfig, clock: Clock, counts: BusCounts | None) -> Pollable[Sample]:
+    if config.driver == "none":
+        no_thermometer()
+    if config.driver != "mlx90614":
+        _no_driver("thermometer", config.driver)
+    return Mlx90614.on(config.bus, address=config.address, variant=config.variant, clock=clock, counts=counts)
+
+
+def no_thermometer() -> NoReturn:
+    """A gate without one: a fault for whoever needs a reading, and never a reason to let them pass."""
+    raise DeviceAbsent("thermometer: none is fitted (thermometer.driver): who needs a reading is referred")
+
+
+def _air(name: str, config: AirConfig, clock: Clock) -> Callable[[], AirThermometer] | None:
+    """How to open this air thermometer; None: there is none."""
+    if config.driver == "none":
+        return None
+    if config.driver != "sht3x":
+        return lambda: _no_driver(name, config.driver)
+    return lambda: Sht3x.on(config.bus, config.address, clock=clock, name=name)
 
 
 def _no_driver(part: str, name: str) -> NoReturn:
@@ -233,7 +291,7 @@ def real(config: Config, *, pins: Pins | None = None, openers: Openers | None = 
     )
     try:
         lamp.start()
-        parts = _threaded(config, openers or Openers.of(config, pins), clock)
+        parts = _threaded(config, openers or Openers.of(config, pins, clock), clock)
         chain = BackgroundCheck(config.journal.path)
         speaker = _speaker(config.speaker, clock)
         return assemble(config, parts, clock=clock, lamp=lamp, speaker=speaker, chain=chain)
@@ -253,7 +311,9 @@ def _threaded(config: Config, openers: Openers, clock: Clock) -> Parts:
         camera=Worker(camera, clock, CAMERA_INTERVAL),
         thermometer=Worker(thermometer, clock, SENSOR_INTERVAL),
         spec=spec,
-        air=None,
+        air=_threaded_air(health.AIR, openers.air, clock),
+        outdoor=_threaded_air(health.OUTDOOR, openers.outdoor, clock),
+        bus=openers.bus,
         button=Supervised[bool]("button", lambda: Presses(openers.button())),
     )
 
@@ -272,6 +332,15 @@ def _speaker(config: SpeakerConfig, clock: SystemClock) -> Speaker:
     )
     speaker.start()
     return speaker
+
+
+def _threaded_air(
+    name: str, opener: Callable[[], AirThermometer] | None, clock: Clock
+) -> Part[Celsius] | None:
+    if opener is None:
+        return None
+    part = Supervised[Celsius](name, lambda: Temperatures(opener()), AIR_KEEPS_S)
+    return Worker(part, clock, AIR_INTERVAL)
 
 
 class NoSpeaker:
