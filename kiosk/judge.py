@@ -63,6 +63,7 @@ class Judge:
         if person.text is not None:
             person.check = self._around.check(person.text)
         facts = self._circumstances(person)
+        self._around.hourly.count(facts.screening)
         decision = decide(facts)
         details = self._details(person, now)
         journal = self._around.journal
@@ -95,6 +96,8 @@ class Judge:
             return
         if decision.verdict is Verdict.ADMIT:
             self._passback.admitted(facts.pass_id, self._config.direction, now)
+        if person.reading is not None:
+            self._around.baseline.take(person.reading, facts.pass_id, now)
         if person.reading is not None and person.reading.screening is Screening.HIGH:
             self._high.admitted(facts.pass_id, Direction.IN, now)
 

@@ -8,10 +8,12 @@ from math import isfinite
 from typing import Any, Final
 
 from kiosk import health, record
+from kiosk.baseline_keeper import BaselineKeeper
 from kiosk.config import GateConfig
 from kiosk.devices import Speaker
 from kiosk.directory import Directory, DirectoryWatch
 from kiosk.errors import DirectoryMissing, JournalDamaged, JournalFull, TrustExpired
+from kiosk.hourly import Hourly
 from kiosk.hours import is_open
 from kiosk.journal_keeper import JournalKeeper
 from kiosk.model import (
@@ -23,6 +25,7 @@ from kiosk.model import (
     PassCheck,
     Reason,
     Sample,
+    Screening,
     Seconds,
     ThermometerSpec,
     TimeInterval,
@@ -42,6 +45,7 @@ AIR_KEEPS_S: Final = Seconds(60.0)
 SAVE_AGAIN_S: Final = 60.0
 CLOCK_UNTRUSTED: Final = "CLOCK_UNTRUSTED"
 FLOOR_NOT_SAVED: Final = "FLOOR_NOT_SAVED"
+BASELINE_NOT_SAVED: Final = "BASELINE_NOT_SAVED"
 ENTRY_DAMAGED: Final = "OUTDOOR_ENTRY_DAMAGED"
 
 
@@ -74,6 +78,8 @@ class Surroundings:
         floor: FloorFile,
         journal: JournalKeeper,
         outdoors: Outdoors,
+        baseline: BaselineKeeper,
+        hourly: Hourly,
         token_key: bytes,
         chain: BackgroundCheck | None = None,
         speaker: Speaker | None = None,
@@ -97,6 +103,8 @@ class Surroundings:
         self._environment = EnvironmentWatch(site)
         self._air: tuple[Monotonic, Celsius] | None = None
         self._outdoors = outdoors
+        self.baseline = baseline
+        self.hourly = hourly
         self._context = ""
         self._save_floor_at = Monotonic(float("-inf"))
 
@@ -147,6 +155,8 @@ class Surroundings:
         needed = [health.CAMERA, health.JOURNAL]
         if self.temperature_required:
             needed.append(health.THERMOMETER)
+        if self.reads_foreheads:
+            needed.append(health.SCREENING)
         return self.health.bad(*needed) or self._useless_lists() is not None or self.gate_open is None
 
     def lists_age_s(self) -> int | None:
@@ -187,7 +197,15 @@ class Surroundings:
         self._look_at_clock(now)
         self._note_parts(now)
         self._look_at_chain(now)
+        self._look_at_baseline(now)
+        if self.hourly.due(now):
+            self._tell_counts(now)
         self.journal.turn(now)
+
+    def close(self, now: Monotonic) -> None:
+        """The gate stops: what is only in memory goes on record."""
+        self._tell_counts(now)
+        self.baseline.close(now, self.interval)
 
     def context_id(self, now: Monotonic) -> str:
         """Name of the settings in force; journaled when they change (the keeper tells a new epoch)."""
@@ -298,6 +316,25 @@ class Surroundings:
         if found is not None and not found.ok:
             change = self.health.note(health.CHAIN, JournalDamaged.code, found.problem or "")
             self._change(change, now)
+
+    def _look_at_baseline(self, now: Monotonic) -> None:
+        self.baseline.turn(now, self.interval)
+        failed = self.baseline.save_error
+        code = None if failed is None else BASELINE_NOT_SAVED
+        self._change(self.health.note(health.BASELINE, code, str(failed or "")), now)
+        problem = self._screening_problem() if self.temperature_required else None
+        message = str(self.baseline.drift or "") if problem is Screening.DRIFT else ""
+        self._change(self.health.note(health.SCREENING, problem, message), now)
+
+    def _screening_problem(self) -> Screening | None:
+        """Why no reading is judged here, however well the thermometer works."""
+        if self.site.commissioning is None:
+            return Screening.UNCOMMISSIONED
+        return Screening.DRIFT if self.baseline.drift is not None else None
+
+    def _tell_counts(self, now: Monotonic) -> None:
+        body = self.hourly.take(now) | self.baseline.summary(now)
+        self.journal.write_or_hold(EventKind.HOURLY, body, now)
 
     def _change(self, change: health.Change | None, now: Monotonic) -> None:
         if change is not None:

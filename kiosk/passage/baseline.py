@@ -64,6 +64,8 @@ class Drift(StrEnum):
     """The shift is larger than any day's."""
     STEP = "STEP"
     """It came faster than people change."""
+    CHECK = "CHECK"
+    """A check with a reference found the thermometer wrong."""
 
 
 class Counted(NamedTuple):
@@ -97,6 +99,11 @@ class Baseline:
     def value(self, now: Monotonic) -> Celsius:
         """What is subtracted now, °C, in thousandths: a record keeps no more."""
         return Celsius(round(self._held * self._strength(now), 3))
+
+    @property
+    def readings(self) -> tuple[Counted, ...]:
+        """The last that counted, oldest first."""
+        return tuple(self._readings)
 
     def fresh(self, now: Monotonic) -> int:
         """How many of the last readings are fresh."""

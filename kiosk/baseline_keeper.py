@@ -1,0 +1,328 @@
+"""Keeps the baseline over restarts, tells every change of it, and ends DRIFT when a reference check fits.
+
+One small file beside the journal holds it, bound to what it was found with: commissioning, part, calibration.
+Another of these begins at nothing. So does a damaged file, but DRIFT outlives it: then the journal is asked.
+
+Ages are honest. Within one boot monotonic times say them. Over a reboot only a time that was proven before
+and is proven now does: until then what was saved waits, and counts for nothing.
+
+Whose readings count: each pass once in two hours, or one person with a warm cap would move everybody's normal
+by coming back; companions not at all, because children read higher and nobody knows who follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.errors import CalibrationError, JournalError
+from kiosk.files import write_atomic
+from kiosk.model import Celsius, EventKind, EventSeq, Monotonic, Reading, Seconds, TimeInterval, UnixTime
+from kiosk.passage.baseline import WINDOW, Baseline, Drift, before_baseline
+from kiosk.passage.journal import JournalReader
+from kiosk.passage.site import Site
+from kiosk.reference_check import FILE_NAME as CHECK_FILE
+from kiosk.reference_check import ReferenceCheck
+
+log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "baseline.json"
+"""In the folder of the journal."""
+SAVE_EVERY: Final = Seconds(60.0)
+"""A change of the value or of DRIFT is saved at once, readings alone at most so often: a card wears out."""
+SAVE_AGAIN: Final = Seconds(60.0)
+LOOK_EVERY: Final = Seconds(1.0)
+TELL: Final = 0.05
+"""°C: while it decays the value is told in steps of this."""
+AHEAD_S: Final = 120.0
+"""Two clocks that differ by less agree."""
+_BYTES: Final = 65_536
+_LIFETIME: Final = 20 * 365 * 86_400.0
+
+_MOVES_FOREHEADS: Final = (
+    "supply_volts",
+    "rated_volts",
+    "calibration",
+    "emissivity",
+    "die_offset",
+    "air_fitted",
+)
+_NEWEST: Final = 2000
+"""Events in which the last word on DRIFT is looked for: a gate writes one at least every hour."""
+
+Tell = Callable[[EventKind, Mapping[str, object], Monotonic], None]
+"""``JournalKeeper.write_or_hold``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a baseline was found with; it says nothing about anything else."""
+
+    part: str
+    """Driver and variant of the thermometer."""
+    simulated: bool
+    id: str
+    """Of commissioning, part and calibration; thresholds do not move foreheads."""
+
+    @classmethod
+    def to(cls, site: Site, part: str, *, simulated: bool) -> Bound:
+        """What holds at this site with this part."""
+        plain = site.to_map()
+        settings = {name: plain[name] for name in _MOVES_FOREHEADS}
+        settings["commissioning"] = None if site.commissioning is None else site.commissioning.id
+        text = json.dumps([part, simulated, settings], sort_keys=True)
+        return cls(part, simulated, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+    def looked(self, check: ReferenceCheck) -> bool:
+        """The check was made with this part, and both are real or both simulated."""
+        same = check.part == self.part or check.part.startswith(f"{self.part} ")
+        return same and check.simulated is self.simulated
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """What a file holds, its baseline still as plain data."""
+
+    bound: str
+    boot: str
+    at: Monotonic
+    wall: UnixTime | None
+    """When it was saved, if that was proven."""
+    drift_since: UnixTime | None
+    """The earliest time at which DRIFT may have begun."""
+    check_seen: UnixTime | None
+    """Time of the newest check that has been taken in."""
+    baseline: Mapping[str, Any]
+
+
+class BaselineKeeper:
+    """The gate's baseline. For the gate thread only."""
+
+    def __init__(self, folder: Path, bound: Bound, boot: str, tell: Tell) -> None:
+        self.damage = ""
+        """What was wrong with the file at the start, in words; it was begun anew."""
+        self.save_error: OSError | None = None
+        self._path = folder / FILE_NAME
+        self._check_path = folder / CHECK_FILE
+        self._bound = bound
+        self._boot = boot
+        self._tell = tell
+        self._baseline = Baseline()
+        self._waiting: _Saved | None = None
+        self._drift_since: UnixTime | None = None
+        self._check_seen: UnixTime | None = None
+        self._counted: dict[str, Monotonic] = {}
+        self._told: tuple[Celsius, Drift | None] = (Celsius(0.0), None)
+        self._dirty = False
+        self._save_at = self._look_at = Monotonic(float("-inf"))
+
+    # -- what holds now --------------------------------------------------------------------------------
+
+    def value(self, now: Monotonic) -> Celsius:
+        """What is subtracted from a deviation now, °C."""
+        return self._baseline.value(now)
+
+    @property
+    def drift(self) -> Drift | None:
+        """Why there is no automatic result, if there is none."""
+        return self._baseline.cause
+
+    def summary(self, now: Monotonic) -> dict[str, object]:
+        """Value, DRIFT, and what both belong to, for the journal."""
+        drift = None if self.drift is None else str(self.drift)
+        return {"baseline": self.value(now), "drift": drift, "bound": self._bound.id}
+
+    # -- at the start ----------------------------------------------------------------------------------
+
+    def load(self, now: Monotonic, journal: Path) -> None:
+        """Take in what was saved; ``journal`` is asked for DRIFT where the file can't say."""
+        try:
+            with self._path.open("rb") as file:
+                saved = _read(file.read(_BYTES))
+            self._take_in(saved, now)
+        except FileNotFoundError:
+            self._ask_journal(journal)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+            self.damage = f"{self._path.name}: {error!r}"
+            log.warning("baseline begun anew: %s", self.damage)
+            self._ask_journal(journal)
+        self._told = (self.value(now), self.drift)
+
+    def _take_in(self, saved: _Saved, now: Monotonic) -> None:
+        whole = Baseline.from_map(saved.baseline)
+        self._check_seen = saved.check_seen
+        if saved.bound != self._bound.id:
+            return
+        self._drift_since = saved.drift_since
+        if saved.boot == self._boot and saved.at <= now:
+            self._baseline = whole
+        else:
+            self._baseline.cause = whole.cause
+            self._waiting = saved if saved.wall is not None else None
+
+    def _ask_journal(self, journal: Path) -> None:
+        """DRIFT does not end because a file is gone."""
+        try:
+            found = _last_told(journal)
+        except JournalError as error:
+            log.warning("baseline: the journal can't say whether there was DRIFT: %s", error)
+            return
+        body, wall = found or ({}, 0.0)
+        if body.get("drift") is not None and body.get("bound") == self._bound.id:
+            self._baseline.cause = Drift(body["drift"])
+            self._drift_since = UnixTime(wall)
+
+    # -- as people come --------------------------------------------------------------------------------
+
+    def take(self, reading: Reading, token: str, now: Monotonic) -> None:
+        """A person was judged; ``token`` names their pass."""
+        deviation = before_baseline(reading)
+        if deviation is None or self.drift is not None:
+            return
+        self._counted = {one: at for one, at in self._counted.items() if now - at <= WINDOW}
+        if token in self._counted:
+            return
+        self._counted[token] = now
+        self._baseline.feed(now, deviation)
+        self._dirty = True
+
+    def turn(self, now: Monotonic, interval: TimeInterval) -> None:
+        """Look for a check, tell what changed, save it."""
+        self._end_waiting(now, interval)
+        if now >= self._look_at:
+            self._look_at = Monotonic(now + LOOK_EVERY)
+            self._look_at_check(interval)
+        self._tell_changes(now, interval)
+        if self._dirty and now >= self._save_at:
+            self._save(now, interval)
+
+    def close(self, now: Monotonic, interval: TimeInterval) -> None:
+        """Save what is not saved yet."""
+        if self._dirty:
+            self._save(now, interval)
+
+    def _end_waiting(self, now: Monotonic, interval: TimeInterval) -> None:
+        """The time is proven at last: what was saved before the reboot is as old as it is."""
+        saved = self._waiting
+        if saved is None or saved.wall is None or not interval.trusted:
+            return
+        self._waiting = None
+        gone = interval.lo - saved.wall
+        if self.drift is not None or not 0 <= gone <= _LIFETIME:
+            return
+        earlier = Baseline.from_map(saved.baseline, later=now - gone - saved.at)
+        for reading in self._baseline.readings:
+            earlier.feed(reading.at, reading.deviation)
+        self._baseline, self._dirty = earlier, True
+
+    # -- checks with a reference -----------------------------------------------------------------------
+
+    def _look_at_check(self, interval: TimeInterval) -> None:
+        try:
+            check = ReferenceCheck.load(self._check_path)
+        except CalibrationError as error:
+            log.debug("baseline: %s", error)
+            return
+        if check is None or not self._bound.looked(check) or not self._is_news(check, interval):
+            return
+        self._check_seen, self._dirty = check.at, True
+        if not check.fits:
+            self._baseline.cause = Drift.CHECK
+        elif self.drift is not None:
+            self._baseline.checked()
+            self._counted.clear()
+            self._waiting = None
+
+    def _is_news(self, check: ReferenceCheck, interval: TimeInterval) -> bool:
+        """Later than any check before and than the beginning of DRIFT, and not of a time to come."""
+        floor = max(self._check_seen or 0.0, self._drift_since or 0.0 if self.drift is not None else 0.0)
+        return floor < check.at <= interval.hi + AHEAD_S
+
+    # -- journal and file ------------------------------------------------------------------------------
+
+    def _tell_changes(self, now: Monotonic, interval: TimeInterval) -> None:
+        value, drift = self.value(now), self.drift
+        was, had = self._told
+        if drift is had and (value == was or (abs(value - was) < TELL and value != 0.0)):
+            return
+        if drift is not None and had is None:
+            self._drift_since = interval.lo
+        shift = self._baseline.shift(now)
+        body = self.summary(now) | {
+            "was": was,
+            "shift": None if shift is None else round(shift, 3),
+            "fresh": self._baseline.fresh(now),
+            "check": self._check_seen if drift is None and had is not None else None,
+        }
+        self._told = (value, drift)
+        self._tell(EventKind.BASELINE, body, now)
+        self._dirty, self._save_at = True, now
+
+    def _save(self, now: Monotonic, interval: TimeInterval) -> None:
+        plain = {
+            "bound": self._bound.id,
+            "boot": self._boot,
+            "at": round(now, 3),
+            "wall": round(interval.lo, 3) if interval.trusted else None,
+            "drift_since": self._drift_since,
+            "check_seen": self._check_seen,
+            "baseline": self._baseline.to_map(),
+        }
+        try:
+            write_atomic(self._path, json.dumps(plain).encode())
+        except OSError as error:
+            self.save_error, self._save_at = error, Monotonic(now + SAVE_AGAIN)
+        else:
+            self.save_error, self._save_at, self._dirty = None, Monotonic(now + SAVE_EVERY), False
+
+
+def _read(data: bytes) -> _Saved:
+    """ValueError, KeyError or TypeError for what is no such file."""
+    plain = json.loads(data)
+    bound, boot = plain["bound"], plain["boot"]
+    if not all(isinstance(name, str) for name in (bound, boot)) or not isinstance(plain["baseline"], dict):
+        raise TypeError("not the fields of a baseline")
+    at = _time(plain["at"])
+    if at is None:
+        raise TypeError("not saved at any time")
+    return _Saved(
+        bound,
+        boot,
+        Monotonic(at),
+        _unix(plain["wall"]),
+        _unix(plain["drift_since"]),
+        _unix(plain["check_seen"]),
+        plain["baseline"],
+    )
+
+
+def _unix(value: object) -> UnixTime | None:
+    found = _time(value)
+    return None if found is None else UnixTime(found)
+
+
+def _time(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("no time")
+    if not 0 <= value <= 1e11:
+        raise ValueError("no time at which a gate runs")
+    return float(value)
+
+
+def _last_told(journal: Path) -> tuple[Mapping[str, Any], float] | None:
+    """Body and time of the newest event that speaks of DRIFT; None where there is none, or no journal."""
+    if not journal.exists():
+        return None
+    with JournalReader(journal) as reader:
+        events = reader.events(after=EventSeq(max(0, reader.head().seq - _NEWEST)), limit=_NEWEST)
+    for event in reversed(events):
+        if event.kind in (EventKind.BASELINE, EventKind.HOURLY):
+            return event.content() or {}, float(event.fields()["wall"])
+    return None
