@@ -1,0 +1,108 @@
+"""The configured thermometer before a reference: how it is opened, and looked with for some seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.clock import SystemClock
+from drivers.mlx90614 import SPECS
+from drivers.simulated.clock import VirtualClock
+from drivers.simulated.reference_body import SimulatedReferenceBody
+from kiosk.assembly import Openers
+from kiosk.believed import doubt_sample
+from kiosk.config import Config
+from kiosk.devices import Clock
+from kiosk.errors import SensorError, TimeUnproven
+from kiosk.model import Celsius, ClockState, EventSeq, Sample, Seconds, UnixTime
+from kiosk.passage.journal import JournalReader
+from kiosk.passage.reference_body import LOOK_S, Look, Reference, steady_look
+from kiosk.supervision import Pollable
+
+STEP: Final = Seconds(0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look, and with which part."""
+
+    look: Look
+    part: str
+
+
+def look_at(config: Config, reference: Reference) -> Looked:
+    """Look at a reference for 20 s. DeviceError when the thermometer fails, ReferenceUnstable.
+
+    A simulated gate looks at a simulated body, which has the temperature it is said to have.
+    """
+    spec = SPECS[config.thermometer.variant]
+    if config.gate.simulated:
+        virtual = VirtualClock()
+        part: Pollable[Sample] = SimulatedReferenceBody(spec, reference.seen, started=virtual.monotonic())
+        clock: Clock = virtual
+        wait: Callable[[Seconds], object] = virtual.advance
+    else:
+        clock, wait = SystemClock(), threading.Event().wait
+        part = Openers.of(config).thermometer()
+    with closing(part):
+        look = steady_look(collect(part, clock, wait), spec)
+        return Looked(look, part_id(config, part))
+
+
+def collect(
+    part: Pollable[Sample], clock: Clock, wait: Callable[[Seconds], object], seconds: Seconds = LOOK_S
+) -> list[Sample]:
+    """Everything the part says within so many seconds; DeviceError when it fails, or says what can't be."""
+    samples: list[Sample] = []
+    ends = clock.monotonic() + seconds
+    while (now := clock.monotonic()) < ends:
+        samples += _believed(part.poll(now))
+        wait(STEP)
+    return samples
+
+
+def _believed(samples: Sequence[Sample]) -> Sequence[Sample]:
+    for sample in samples:
+        doubt = doubt_sample(sample)
+        if doubt is not None:
+            raise SensorError(f"thermometer: {doubt}")
+    return samples
+
+
+def part_id(config: Config, part: object) -> str:
+    """The part's own number where it has told one, else what is configured."""
+    identity = getattr(part, "identity", None)
+    named = f"{config.thermometer.driver} {config.thermometer.variant}"
+    return named if identity is None else f"{named} {identity.id}"
+
+
+def room(config: Config, look: Look) -> Celsius:
+    """The air around, from the part's own temperature, °C."""
+    return Celsius(look.die - config.thermometer.die_offset)
+
+
+def proven_time(config: Config, clock: Clock | None = None) -> UnixTime:
+    """What time it is at this gate; TimeUnproven when no clock of this machine can be believed.
+
+    At a simulated gate it is as late as its journal says: it lives in its scenario's time.
+    """
+    if config.gate.simulated:
+        return _newest_event(config)
+    clock = clock or SystemClock()
+    if clock.state() is ClockState.UNTRUSTED:
+        raise TimeUnproven(
+            "no clock of this machine can be believed now: connect it to the network until it has the time"
+        )
+    return clock.wall()
+
+
+def _newest_event(config: Config) -> UnixTime:
+    if not config.journal.path.exists():
+        return UnixTime(time.time())
+    reader = JournalReader(config.journal.path)
+    [event] = reader.events(EventSeq(reader.head().seq - 1), 1)
+    return UnixTime(float(event.fields()["wall"]))
