@@ -35,7 +35,7 @@ from kiosk.model import Frame, Monotonic, Seconds
 
 OPEN_S: Final = Seconds(15.0)
 """The slowest Pi needs 3 s to load FFmpeg, a USB camera 2 s to start."""
-LEAVE_S: Final = Seconds(1.0)
+LEAVE_S: Final = Seconds(0.5)
 MOST_SAID: Final = 65_536
 """Bytes without an end of line that are no answer."""
 _ERRORS: Final[Mapping[str, type[DeviceError]]] = {
@@ -183,7 +183,7 @@ class FrameLink:
             answer: Mapping[str, Any] = json.loads(line)
             failure = self._error(str(answer["error"]), str(answer["why"])) if "error" in answer else None
             pixels = answer["width"] * answer["height"] if "width" in answer else 1
-            makes_sense = "opened" in answer or 0 < pixels <= CAPACITY
+            makes_sense = isinstance(answer, dict) and ("opened" in answer or 0 < pixels <= CAPACITY)
         except (ValueError, TypeError, KeyError):
             return self._nonsense()
         if failure is not None:

@@ -36,6 +36,8 @@ HOLD_S: Final = 1.0
 LONGEST_S: Final = 5.0
 """No picture of a file stays longer than this, whatever its time stamps say."""
 USUAL_S: Final = 1 / 30
+INSTANT_S: Final = 1e-6
+"""Two sums of the same times differ by less."""
 VIDEO_FORMATS: Final = (
     "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg",
     "asf", "mjpeg", "h264", "hevc", "ivf", "gif", "apng", "yuv4mpegpipe", "mxf", "nut", "dv", "rm",
@@ -118,7 +120,7 @@ class File:
         """The newest picture that is due ``at`` seconds after the beginning, unless it was given before."""
         at = float(question["at"])
         newer = None
-        while self._next is not None and self._next[0] <= at:
+        while self._next is not None and self._next[0] <= at + INSTANT_S:
             newer = self._next
             self._next = next(self._pictures, None)
         if newer is None and self._last is not None and self._next is not None:
