@@ -373,7 +373,7 @@ def test_what_does_nothing_yet_is_marked_in_the_file_and_on_the_page() -> None:
             in_file.add(f"{section}.{named[1]}")
         comment = comment + line if line.startswith("#") and not named else ""
     assert in_file == on_page
-    assert {"gate.elsewhere", "thermometer.bus"} <= on_page
+    assert "gate.elsewhere" in on_page
 
 
 def _written(value: object) -> str:
