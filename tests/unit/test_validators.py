@@ -27,6 +27,7 @@ from kiosk.validators import (
     one_of,
     path,
     server_url,
+    sound_device,
     text,
     weekly_span,
     whole,
@@ -42,6 +43,7 @@ VALIDATORS: dict[str, Validator[Any]] = {
     "name": name(),
     "path": path(),
     "server_url": server_url(),
+    "sound_device": sound_device(),
     "weekly_span": weekly_span(),
     "day": day(),
     "list_of": list_of(one_of("zh", "en"), fewest=1, most=2),
@@ -65,6 +67,9 @@ ACCEPTS: dict[str, list[tuple[object, object]]] = {
         ("http://127.8.9.1", "http://127.8.9.1"),
         ("http://[::1]:8080", "http://[::1]:8080"),
         ("http://localhost:1", "http://localhost:1"),
+    ],
+    "sound_device": [
+        (word, word) for word in ("default", "plughw:CARD=b1,DEV=0", "hw:0,1", "bluealsa:SRV=a.b")
     ],
     "weekly_span": [
         ("Mon 00:00-24:00", (1, 0, 1440)),
@@ -111,6 +116,7 @@ REFUSES: dict[str, list[object]] = {
         5,
         None,
     ],
+    "sound_device": ["", "-h", "a b", "a;b", "a\n", "$(a)", "../a", "é", "a" * 81, 5, None],
     "weekly_span": [
         "",
         "Mon",
