@@ -1,9 +1,9 @@
 """Codes in frames: two decoders, a few views of each frame, and what counts as a read.
 
-Video: every frame is read by zxing-cpp as it is and by one further view, in turn; a code that needs the
-fourth view is read with the fourth frame. An empty frame costs less than pyzbar alone would take.
-Stills: view after view until one gives a text. Either decoder works without the other; ``live`` and
-``missing`` say which are there.
+Video: every frame is read by zxing-cpp as it is, and by one row of further views, in turn; any four frames
+in a row have seen nearly all of them, whichever row came first, and any eight every one. An empty frame costs
+less than pyzbar alone would take. Stills: view after view until one gives a text. Either decoder works
+without the other; ``live`` and ``missing`` say which are there.
 """
 
 from __future__ import annotations
@@ -37,20 +37,52 @@ class View(NamedTuple):
     decoder: str
     name: str
     transform: Transform
+    large_only: bool = False
+    """Half of a frame that is no larger than 640x480 would be too little."""
+
+
+def _middle(decoder: str, name: str, transform: Transform) -> View:
+    """At full resolution, where people hold what they show."""
+    return View(decoder, name, transforms.chain(transforms.centre, transform))
+
+
+def _whole(decoder: str, name: str, transform: Transform) -> View:
+    """All of a large frame, reduced: a pass that is near, and off the middle."""
+    return View(decoder, name, transforms.chain(transforms.vga, transform), large_only=True)
 
 
 EVERY_FRAME: Final = (View("zxing", "plain", transforms.plain),)
-IN_TURN: Final = (
-    View("pyzbar", "adaptive", transforms.chain(transforms.centre, transforms.adaptive)),
-    View("zxing", "unsharp", transforms.chain(transforms.vga, transforms.unsharp)),
-    View("pyzbar", "plain", transforms.vga),
-    View("zxing", "adaptive", transforms.adaptive),
+_FINE: Final = _middle("pyzbar", "fine adaptive", transforms.threshold(6))
+_CONTRAST: Final = (
+    _middle("zxing", "contrast", transforms.contrast),
+    _middle("zxing", "smoothed", transforms.smoothed),
+    _whole("pyzbar", "reduced", transforms.smoothed),
 )
+_SHARPENED: Final = _middle("zxing", "sharpened", transforms.sharpened)
+_WIDE: Final = (
+    _middle("pyzbar", "wide adaptive", transforms.threshold(24)),
+    _whole("zxing", "reduced contrast", transforms.contrast),
+)
+_ENLARGED: Final = _middle(
+    "zxing", "enlarged", transforms.chain(transforms.middle(2 / 3), transforms.scaled(2))
+)
+"""What has to be enlarged is small and fits into so much of the middle, for half the time."""
+IN_TURN: Final = (
+    (_FINE,),
+    _CONTRAST,
+    (_SHARPENED,),
+    _WIDE,
+    (_FINE,),
+    _CONTRAST,
+    (_SHARPENED, _ENLARGED),
+    _WIDE,
+)
+"""Rows of views, one row a frame; the dearest view of all comes only in every eighth."""
 PYZBAR_IN_TURN: Final = (
-    View("pyzbar", "plain", transforms.vga),
-    View("pyzbar", "adaptive", transforms.chain(transforms.centre, transforms.adaptive)),
-    View("pyzbar", "unsharp", transforms.chain(transforms.vga, transforms.unsharp)),
-    View("pyzbar", "inverted", transforms.chain(transforms.vga, transforms.inverted)),
+    (View("pyzbar", "plain", transforms.vga),),
+    (_middle("pyzbar", "adaptive", transforms.adaptive),),
+    (View("pyzbar", "unsharp", transforms.chain(transforms.vga, transforms.unsharp)),),
+    (View("pyzbar", "inverted", transforms.chain(transforms.vga, transforms.inverted)),),
 )
 """Without zxing-cpp (which reads inverted codes by itself) zbar gets every view there is."""
 
@@ -60,6 +92,8 @@ _DOUBLED: Final = transforms.chain(transforms.within(1000), transforms.scaled(2)
 STILL_FIRST: Final = (View("zxing", "plain", transforms.plain), View("pyzbar", "plain", _READABLE))
 STILL_THEN: Final = (
     View("pyzbar", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
+    View("zxing", "contrast", transforms.chain(_READABLE, transforms.contrast)),
+    View("pyzbar", "fine adaptive", transforms.chain(_READABLE, transforms.threshold(6))),
     View("pyzbar", "reduced", transforms.chain(_READABLE, transforms.scaled(0.7))),
     View("zxing", "unsharp", transforms.chain(_READABLE, transforms.unsharp)),
     View("zxing", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
@@ -95,7 +129,8 @@ class QrDecoder:
         self._libraries = {library.name: library for library in libraries}
         self._twice = TwoEqualReads()
         self._always = self._usable(EVERY_FRAME)
-        self._turns = cycle(self._usable(IN_TURN if self._always else PYZBAR_IN_TURN))
+        rows = map(self._usable, IN_TURN if self._always else PYZBAR_IN_TURN)
+        self._turns = cycle([row for row in rows if row])
         self.failures = 0
         self.blind_frames = 0
         """Frames in a row, up to the last one, on which every attempt failed."""
@@ -113,11 +148,12 @@ class QrDecoder:
 
     def decode(self, frame: Frame) -> list[CodeRead]:
         """Every code in a frame of a video, each once. Never raises on any frame."""
-        return self._read(frame, [*self._always, next(self._turns)], self._twice)
+        views = [view for view in next(self._turns) if is_large(frame) or not view.large_only]
+        return self._read(frame, [*self._always, *views], self._twice)
 
     def decode_still(self, frame: Frame) -> list[CodeRead]:
         """Every code in a single picture: one view after the other until one of them gives a text."""
-        twice = TwoEqualReads()
+        twice = TwoEqualReads(still=True)
         reads = self._read(frame, self._usable(STILL_FIRST), twice)
         for view in self._usable(STILL_THEN):
             if reads:
@@ -147,6 +183,11 @@ class QrDecoder:
         return [CodeRead(read.text, read.symbology, name, read.at) for read in reads]
 
 
+def is_large(frame: Frame) -> bool:
+    """Larger than 640x480, so that reducing it leaves enough."""
+    return frame.width * frame.height > transforms.VGA[0] * transforms.VGA[1]
+
+
 def _each_once(reads: Iterable[CodeRead]) -> Iterator[CodeRead]:
     """The first of equal codes: two decoders, or two copies of a code, are one read."""
     seen = set()
@@ -158,10 +199,15 @@ def _each_once(reads: Iterable[CodeRead]) -> Iterator[CodeRead]:
 
 
 class TwoEqualReads:
-    """1D codes have a weak checksum or none: one counts when read equally by two views or in two frames."""
+    """1D codes have a weak checksum or none: one counts when read equally by two looks that can err apart.
 
-    def __init__(self, within_s: Seconds = SAME_CODE_S) -> None:
+    Of a video those are two frames, or the two decoders; two views of one frame by the same decoder are not.
+    A still has no second frame, so there another view will do.
+    """
+
+    def __init__(self, within_s: Seconds = SAME_CODE_S, *, still: bool = False) -> None:
         self._within = within_s
+        self._still = still
         self._last: dict[tuple[str, str], CodeRead] = {}
 
     def accept(self, read: CodeRead) -> bool:
@@ -171,7 +217,10 @@ class TwoEqualReads:
         self._last = {key: old for key, old in self._last.items() if read.at - old.at <= self._within}
         before = self._last.get((read.symbology, read.text))
         self._last[read.symbology, read.text] = read
-        return before is not None and before != read
+        return before is not None and self._look(before) != self._look(read)
+
+    def _look(self, read: CodeRead) -> tuple[Monotonic, str]:
+        return read.at, read.decoder if self._still else read.decoder.partition(" ")[0]
 
 
 class FrameReader:

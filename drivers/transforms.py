@@ -1,8 +1,9 @@
 """Views of a frame that make a code readable which the plain frame does not give away.
 
 Each function takes a frame and returns another one; Pillow does the arithmetic, so that the gate needs no
-numpy. Sizes are in pixels. What each of them rescues was measured on photographs: unsharp masking mends
-defocus, a local threshold mends shade, a reduced frame mends grain (and is what zbar can afford).
+numpy. Sizes are in pixels. What each of them rescues was measured on photographs: sharpening mends defocus,
+a local threshold or contrast mends shade, smoothing and reducing mend grain, enlarging mends dense codes.
+Means are taken over squares (BoxBlur): a third of a Gaussian's time, and nothing reads worse for it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ Transform = Callable[[Frame], Frame]
 
 VGA: Final = (640, 480)
 WINDOW_RADIUS: Final = 12
-"""Of the local threshold: about three modules of the smallest code that is still readable."""
+"""Of local thresholds and contrast: about three modules of the smallest code that is still readable."""
 DARKER_BY: Final = 6
 """Grey levels below the local mean that make a pixel black; keeps noise on plain paper white."""
+CONTRAST_GAIN: Final = 4
+"""How much a difference from the local mean is stretched."""
 
 
 def image_of(frame: Frame) -> Image.Image:
@@ -63,15 +66,43 @@ def unsharp(image: Image.Image) -> Image.Image:
 
 
 @_by_pillow
-def adaptive(image: Image.Image) -> Image.Image:
-    """Black where a pixel is darker than its neighbourhood: reads through shade and uneven light."""
-    mean = image.filter(ImageFilter.BoxBlur(WINDOW_RADIUS))
-    # Differences are shifted by 128 because Pillow clips at zero.
-    lighter = ImageChops.subtract(image, mean, 1, 128 + DARKER_BY)
-    return lighter.point(_BLACK_OR_WHITE)
+def sharpened(image: Image.Image) -> Image.Image:
+    """Differences from the mean of 5x5 pixels, sevenfold: cheaper and harder than :func:`unsharp`."""
+    return Image.blend(image.filter(ImageFilter.BoxBlur(2)), image, 7)
+
+
+@_by_pillow
+def smoothed(image: Image.Image) -> Image.Image:
+    """The mean of 3x3 pixels: reads through grain, and through the grid of a screen."""
+    return image.filter(ImageFilter.BoxBlur(1))
+
+
+def threshold(radius: int) -> Transform:
+    """Black where a pixel is darker than its neighbourhood: reads through shade and uneven light.
+
+    A small radius follows a code into a dark surrounding that has no quiet zone, a large one keeps whole the
+    finder patterns of a code that is near.
+    """
+
+    @_by_pillow
+    def transform(image: Image.Image) -> Image.Image:
+        mean = image.filter(ImageFilter.BoxBlur(radius))
+        # Differences are shifted by 128 because Pillow clips at zero.
+        lighter = ImageChops.subtract(image, mean, 1, 128 + DARKER_BY)
+        return lighter.point(_BLACK_OR_WHITE)
+
+    return transform
 
 
 _BLACK_OR_WHITE: Final = [0] * 128 + [255] * 128
+adaptive: Final = threshold(WINDOW_RADIUS)
+
+
+@_by_pillow
+def contrast(image: Image.Image) -> Image.Image:
+    """Stretched around the local mean: as :func:`adaptive`, but the decoder sets the threshold itself."""
+    mean = image.filter(ImageFilter.BoxBlur(WINDOW_RADIUS))
+    return ImageChops.subtract(image, mean, 1 / CONTRAST_GAIN, 128)
 
 
 @_by_pillow
@@ -90,7 +121,21 @@ def vga(image: Image.Image) -> Image.Image:
 @_by_pillow
 def centre(image: Image.Image) -> Image.Image:
     """The middle 640x480, at full resolution: where people hold what they show."""
-    width, height = min(VGA[0], image.width), min(VGA[1], image.height)
+    return _middle(image, *VGA)
+
+
+def middle(share: float) -> Transform:
+    """The middle, so large a share of width and height."""
+
+    @_by_pillow
+    def transform(image: Image.Image) -> Image.Image:
+        return _middle(image, max(1, round(image.width * share)), max(1, round(image.height * share)))
+
+    return transform
+
+
+def _middle(image: Image.Image, width: int, height: int) -> Image.Image:
+    width, height = min(width, image.width), min(height, image.height)
     if (width, height) == image.size:
         return image
     left, top = (image.width - width) // 2, (image.height - height) // 2
