@@ -1,7 +1,8 @@
 """``kiosk demo``: a gate on simulated devices, a community server, and people walking past.
 
 Everything but the devices is the product: decoders, passes, screening, journal, sync, server. With
-``--frames DIR`` the people hold up the pictures of that folder instead of a scenario's passes.
+``--frames DIR`` the people hold up the pictures of that folder instead of a scenario's passes; with
+``--frames VIDEO`` or ``--camera DEVICE`` the gate looks at a film, or through a camera, of the user's own.
 """
 
 from __future__ import annotations
@@ -23,15 +24,28 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.live import Live
 
+from drivers.picture_folder import SUFFIXES
 from kiosk import scenario
 from kiosk.commands import demo_summary, demo_view
 from kiosk.commands.arguments import add_language
+from kiosk.commands.demo_camera import (
+    Film,
+    LiveCamera,
+    OwnCamera,
+    OwnGate,
+    closing_at_end,
+    demo_passes,
+    empty_street,
+    print_pass,
+    usb_camera,
+    wait_for_enter,
+)
 from kiosk.commands.demo_children import Child, Community
 from kiosk.commands.demo_frames import Pictures, album, pictures_of, retitled, usual_photographs
 from kiosk.commands.demo_summary import Summary
 from kiosk.commands.demo_view import Row, Scene
 from kiosk.commands.demo_words import said
-from kiosk.config import load
+from kiosk.config import Config, load
 from kiosk.errors import Usage
 from kiosk.person import Passage
 from kiosk.scenario import FaultKind, FaultSpan, Scenario
@@ -54,7 +68,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scenario", default="ordinary", metavar="ID", help=f"{shipped}, or a file of your own: FILE.toml"
     )
     pictures = parser.add_mutually_exclusive_group()
-    pictures.add_argument("--frames", type=Path, metavar="DIR", help="people hold up the pictures of DIR")
+    pictures.add_argument(
+        "--frames",
+        type=Path,
+        metavar="PATH",
+        help="people hold up a folder's pictures, or a video",
+    )
+    pictures.add_argument(
+        "--camera", metavar="DEVICE", help="look through a USB camera, such as /dev/video0, in real time"
+    )
     pictures.add_argument(
         "--photographs", type=Path, metavar="DIR", help="real photographs, for those who show one"
     )
@@ -70,7 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when every answered person is on record and on the server, else 1."""
     options = _options(arguments)
-    with _folder(options.keep) as folder, StopSignals() as stop:
+    with closing_at_end(options.own), _folder(options.keep) as folder, StopSignals() as stop:
         demo = Demo(options, folder)
         summary = demo.play(stop)
     return 0 if summary.sound else 1
@@ -83,6 +105,7 @@ class Options:
     story: Scenario
     photographs: Path | None
     pictures: Pictures | None
+    own: OwnCamera | None
     speed: float
     live: bool
     as_json: bool
@@ -92,9 +115,7 @@ class Options:
 
 def _options(arguments: argparse.Namespace) -> Options:
     headless = arguments.headless or arguments.json
-    speed = arguments.speed if arguments.speed is not None else HEADLESS_SPEED if headless else LIVE_SPEED
-    if not 0 < speed <= 1000:
-        raise Usage(f"--speed must be more than 0 and at most 1000, not {speed:g}")
+    speed = _speed(arguments, headless)
     return Options(
         *_story(arguments),
         speed=speed,
@@ -105,19 +126,46 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _story(arguments: argparse.Namespace) -> tuple[Scenario, Path | None, Pictures | None]:
+def _speed(arguments: argparse.Namespace, headless: bool) -> float:
+    speed: float | None = arguments.speed
+    if arguments.camera is not None and speed not in (None, 1.0):
+        raise Usage("--camera runs in real time: leave --speed out")
+    if speed is not None and not 0 < speed <= 1000:
+        raise Usage(f"--speed must be more than 0 and at most 1000, not {speed:g}")
+    if arguments.camera is not None:
+        return 1.0
+    if speed is not None:
+        return speed
+    return HEADLESS_SPEED if headless else 1.0 if _is_film(arguments.frames) else LIVE_SPEED
+
+
+def _is_film(path: Path | None) -> bool:
+    """Anything but a folder or a picture is taken for a video; what it is none of says so itself."""
+    return path is not None and not path.is_dir() and path.suffix.lower() not in SUFFIXES
+
+
+def _own(arguments: argparse.Namespace) -> OwnCamera | None:
+    if arguments.camera is not None:
+        return usb_camera(arguments.camera, arguments.language)
+    return Film(arguments.frames, arguments.language) if _is_film(arguments.frames) else None
+
+
+def _story(arguments: argparse.Namespace) -> tuple[Scenario, Path | None, Pictures | None, OwnCamera | None]:
     """Who comes, where their photographs are, and what becomes of each picture where that is the question."""
+    own = _own(arguments)
+    if own is not None:
+        return empty_street(scenario.load("ordinary"), own.title, arguments.language), None, None, own
     if arguments.frames is not None:
         pictures = Pictures(arguments.frames, arguments.language)
-        return album(scenario.load("ordinary"), pictures.names), arguments.frames, pictures
+        return album(scenario.load("ordinary"), pictures.names), arguments.frames, pictures, None
     photographs = arguments.photographs
     if photographs is not None:
         pictures_of("--photographs", photographs)
     else:
         photographs = usual_photographs()
-    own = arguments.scenario.endswith(".toml")
-    story = scenario.load(Path(arguments.scenario) if own else arguments.scenario)
-    return retitled(story, photographs), photographs, None
+    named = arguments.scenario.endswith(".toml")
+    story = scenario.load(Path(arguments.scenario) if named else arguments.scenario)
+    return retitled(story, photographs), photographs, None, None
 
 
 @contextmanager
@@ -156,13 +204,8 @@ class Demo:
             self._say_where(community)
             sync = community.add_sync(place.config_file, self.folder / "sync.log")
             config = load(place.config_file)
-            with Simulation(
-                place,
-                config,
-                photographs=self.options.photographs,
-                on_read=self._on_read,
-                on_fault=_server_faults(community),
-            ) as simulation:
+            self._hand_out_passes(place, stop)
+            with self._simulation(place, config, community) as simulation:
                 self._watch(simulation)
                 self._run(simulation, community, stop)
             community.come_back()
@@ -170,6 +213,32 @@ class Demo:
             summary.on_server = community.wait_for(summary.passages, DELIVER_S)
             self._tell(summary, [community.child, sync], simulation)
         return summary
+
+    def _simulation(self, place: Place, config: Config, community: Community) -> Simulation:
+        if self.options.own is not None:
+            return OwnGate(place, config, self.options.own)
+        return Simulation(
+            place,
+            config,
+            photographs=self.options.photographs,
+            on_read=self._on_read,
+            on_fault=_server_faults(community),
+        )
+
+    def _hand_out_passes(self, place: Place, stop: StopSignals) -> None:
+        """Something to hold up to the user's own camera."""
+        own, language = self.options.own, self.options.language
+        if not isinstance(own, LiveCamera):
+            return
+        folder = None if self.options.keep is None else self.folder / "passes"
+        text = demo_passes(place, folder)
+        if self.options.as_json:
+            return
+        if folder is not None:
+            self.console.print(said("passes kept", language, folder=folder), soft_wrap=True, highlight=False)
+        print_pass(text, language)
+        if self.options.live:
+            wait_for_enter(stop, language)
 
     # -- while it runs -----------------------------------------------------------------------------------
 
@@ -234,13 +303,15 @@ class Demo:
             self.console.print(said("where", self.options.language, address=community.address))
 
     def _tell(self, summary: Summary, children: list[Child], simulation: Simulation) -> None:
+        own = self.options.own
         if self.options.as_json:
-            print(json.dumps(summary.to_map()), flush=True)
+            print(json.dumps(summary.to_map() | ({} if own is None else own.to_map())), flush=True)
             return
-        if self.options.pictures is not None:
-            self.options.pictures.tell(self.console)
+        for told in (self.options.pictures, own):
+            if told is not None:
+                told.tell(self.console)
         language = self.options.language
-        lines = demo_summary.in_words(summary, simulation, self.scene.faults, language)
+        lines = demo_summary.in_words(summary, simulation, self.scene.faults, language, drawn=own is None)
         lines += [
             said("stopped", language, name=child.name, words=child.last_words())
             for child in children

@@ -78,10 +78,12 @@ def _every_event(reader: JournalReader) -> Iterator[StoredEvent]:
         page = reader.events(after=after)
 
 
-def in_words(summary: Summary, simulation: Simulation, log: FaultLog, language: str) -> list[str]:
-    """The lines of the closing box."""
+def in_words(
+    summary: Summary, simulation: Simulation, log: FaultLog, language: str, *, drawn: bool = True
+) -> list[str]:
+    """The lines of the closing box; ``drawn``: the people are simulated, so that they can be counted."""
     return [
-        *_people(summary, simulation, language),
+        *(_people(summary, simulation, language) if drawn else [_passages(summary, simulation, language)]),
         _journal(summary, language),
         _server(summary, language),
         _faults(log, language),
@@ -91,17 +93,23 @@ def in_words(summary: Summary, simulation: Simulation, log: FaultLog, language: 
 
 def _people(summary: Summary, simulation: Simulation, language: str) -> Iterator[str]:
     tally = simulation.world.tally()
-    yield said(
-        "came",
-        language,
-        people=counted("people", tally.came, language),
-        minutes=math.ceil((simulation.clock.monotonic() - simulation.world.started) / 60),
-        passages=counted("passages", summary.passages, language),
-        verdicts=", ".join(f"{verdict} {summary.verdicts.get(verdict, 0)}" for verdict in Verdict),
-    )
+    people = counted("people", tally.came, language)
+    yield said("came", language, people=people, **_figures(summary, simulation, language))
     for name, number in (("gave up", tally.gave_up), ("waiting", tally.waiting)):
         if number:
             yield said(name, language, people=counted("people", number, language))
+
+
+def _passages(summary: Summary, simulation: Simulation, language: str) -> str:
+    return said("judged", language, **_figures(summary, simulation, language))
+
+
+def _figures(summary: Summary, simulation: Simulation, language: str) -> dict[str, object]:
+    return {
+        "minutes": math.ceil((simulation.clock.monotonic() - simulation.world.started) / 60),
+        "passages": counted("passages", summary.passages, language),
+        "verdicts": ", ".join(f"{verdict} {summary.verdicts.get(verdict, 0)}" for verdict in Verdict),
+    }
 
 
 def _journal(summary: Summary, language: str) -> str:

@@ -39,6 +39,7 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
         "{minutes} 分钟内来了 {people};{passages}:{verdicts}",
         "{people} came within {minutes} min; {passages}: {verdicts}",
     ),
+    "judged": ("{minutes} 分钟内,{passages}:{verdicts}", "within {minutes} min {passages}: {verdicts}"),
     "gave up": ("其中 {people}没有等到回应就离开了", "{people} left without an answer"),
     "waiting": ("结束时还有 {people}在等", "{people} still waited at the end"),
     "chain": ("通行记录:链条完好;丢失 {lost}", "journal: the chain verifies; {lost} lost"),
@@ -55,6 +56,21 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
     "stopped": ("{name} 已停止:{words}", "{name} has stopped: {words}"),
     "kept": ("已保存在 {folder}", "kept in {folder}"),
     "try": ("可以试试:{command}", "try: {command}"),
+    # a camera or a film of one's own
+    "own camera": (
+        "您的摄像头 {device}:额头、体温计和指示灯均为模拟",
+        "your camera {device}; forehead, thermometer, lamp are simulated",
+    ),
+    "simulated forehead": ("出示者,额头为模拟", "whoever shows it, with a simulated forehead"),
+    "photograph it": (
+        "演示通行证:用手机拍下,再举到摄像头前(只在这次演示中有效)",
+        "a demo pass: photograph it with a phone and hold that up to the camera (valid in this demo only)",
+    ),
+    "press enter": ("拍好后按回车键开始", "press Enter when you have it"),
+    "passes kept": ("通行证图片在 {folder}", "pictures of passes are in {folder}"),
+    "frames read": ("{name}:{frames}中读出 {count} 帧", "{name}: a code was read in {count} of {frames}"),
+    "damaged": ("  其中 {count} 处损坏", "  {count} damaged places"),
+    "more texts": ("  另有 {count} 个文本", "  and {count} more texts"),
     # pictures
     "no code": ("没有读到二维码", "no code read"),
     "unanswered": (
@@ -73,6 +89,7 @@ _COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
     "answers": ("{n} 条", "{n} answer", "{n} answers"),
     "faults": ("故障 {n} 次", "{n} fault", "{n} faults"),
     "pictures": ("{n} 张图片", "{n} picture", "{n} pictures"),
+    "frames": ("{n} 帧", "{n} frame", "{n} frames"),
     "seconds": ("{n} 秒", "{n} s", "{n} s"),
 }
 
