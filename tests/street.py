@@ -48,7 +48,7 @@ from kiosk.passage.journal import BackgroundCheck, JournalReader
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.person import Passage
-from kiosk.supervision import Part, Supervised, longest_silence
+from kiosk.supervision import Part, Pollable, Supervised, longest_silence
 from kiosk.surroundings import Parts
 
 START: Final = UnixTime(1_798_761_600.0)
@@ -177,6 +177,10 @@ class Street:
         """What reads codes here; a test may put something else in its place."""
         return Supervised("camera", lambda: Camera(self))
 
+    def _thermometer(self) -> Pollable[Sample]:
+        """What looks at foreheads here, opened anew after each fault; a test may put something else."""
+        return Forehead(self)
+
     def _lamp(self) -> SimulatedLamp:
         return SimulatedLamp(clock=self.clock)
 
@@ -186,7 +190,7 @@ class Street:
     def _assemble(self, chain: BackgroundCheck | None = None) -> Kiosk:
         parts = Parts(
             camera=self._camera(),
-            thermometer=Supervised("thermometer", lambda: Forehead(self), longest_silence(Forehead.spec)),
+            thermometer=Supervised("thermometer", self._thermometer, longest_silence(Forehead.spec)),
             spec=Forehead.spec,
             air=self.air,
             button=self._button(),
