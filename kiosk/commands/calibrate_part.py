@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
-from kiosk.commands.calibrate_reference import Looked, look_at, proven_time, room
+from kiosk.commands.calibrate_reference import SIMULATED_ROOM, Looked, look_at, proven_time, room
 from kiosk.commands.calibrate_site import saved
 from kiosk.config import Config, find, load
 from kiosk.errors import Usage
@@ -156,7 +156,7 @@ def _asked(question: str) -> Celsius:
 def _looked_at(true: Celsius, arguments: argparse.Namespace, config: Config) -> tuple[Reference, Looked]:
     """Look; the room that the reference mirrors is known afterwards, from the part's own temperature."""
     emissivity = arguments.reference_emissivity
-    guess = Celsius(24.0) if arguments.surroundings is None else arguments.surroundings
+    guess = SIMULATED_ROOM if arguments.surroundings is None else arguments.surroundings
     looked = look_at(config, Reference(true, emissivity, guess))
     around = room(config, looked.look) if arguments.surroundings is None else arguments.surroundings
     return Reference(true, emissivity, around), looked

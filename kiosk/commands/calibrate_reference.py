@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from drivers.clock import SystemClock
 from drivers.mlx90614 import SPECS
@@ -24,6 +24,7 @@ from kiosk.passage.reference_body import LOOK_S, Look, Reference, steady_look
 from kiosk.supervision import Pollable
 
 STEP: Final = Seconds(0.02)
+SIMULATED_ROOM: Final = Celsius(24.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +35,32 @@ class Looked:
     part: str
 
 
-def look_at(config: Config, reference: Reference) -> Looked:
-    """Look at a reference for 20 s. DeviceError when the thermometer fails, ReferenceUnstable.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A thermometer before a reference, and the time that passes meanwhile."""
 
-    A simulated gate looks at a simulated body, which has the temperature it is said to have.
-    """
-    spec = SPECS[config.thermometer.variant]
-    if config.gate.simulated:
-        virtual = VirtualClock()
-        part: Pollable[Sample] = SimulatedReferenceBody(spec, reference.seen, started=virtual.monotonic())
-        clock: Clock = virtual
-        wait: Callable[[Seconds], object] = virtual.advance
-    else:
-        clock, wait = SystemClock(), threading.Event().wait
-        part = Openers.of(config).thermometer()
-    with closing(part):
-        look = steady_look(collect(part, clock, wait), spec)
-        return Looked(look, part_id(config, part))
+    opener: Callable[[], Pollable[Sample]]
+    clock: Clock
+    wait: Callable[[Seconds], object]
+
+    @classmethod
+    def of(cls, config: Config, reference: Reference) -> Self:
+        """The configured thermometer; a simulated gate's sees a body that is as warm as it is said to be."""
+        if not config.gate.simulated:
+            clock = SystemClock()
+            return cls(Openers.of(config, clock=clock).thermometer, clock, threading.Event().wait)
+        virtual, spec = VirtualClock(), SPECS[config.thermometer.variant]
+        die = Celsius(SIMULATED_ROOM + config.thermometer.die_offset)
+        body = SimulatedReferenceBody(spec, reference.seen, started=virtual.monotonic(), die=die)
+        return cls(lambda: body, virtual, virtual.advance)
+
+
+def look_at(config: Config, reference: Reference, bench: Bench | None = None) -> Looked:
+    """Look at a reference for 20 s. DeviceError when the thermometer fails, ReferenceUnstable."""
+    bench = bench or Bench.of(config, reference)
+    with closing(bench.opener()) as part:
+        samples = collect(part, bench.clock, bench.wait)
+        return Looked(steady_look(samples, SPECS[config.thermometer.variant]), part_id(config, part))
 
 
 def collect(
@@ -88,7 +98,7 @@ def room(config: Config, look: Look) -> Celsius:
 def proven_time(config: Config, clock: Clock | None = None) -> UnixTime:
     """What time it is at this gate; TimeUnproven when no clock of this machine can be believed.
 
-    At a simulated gate it is as late as its journal says: it lives in its scenario's time.
+    At a simulated gate it is a little later than its newest event: it lives in its scenario's time.
     """
     if config.gate.simulated:
         return _newest_event(config)
@@ -105,4 +115,4 @@ def _newest_event(config: Config) -> UnixTime:
         return UnixTime(time.time())
     reader = JournalReader(config.journal.path)
     [event] = reader.events(EventSeq(reader.head().seq - 1), 1)
-    return UnixTime(float(event.fields()["wall"]))
+    return UnixTime(float(event.fields()["wall"]) + LOOK_S)

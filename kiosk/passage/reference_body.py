@@ -103,7 +103,7 @@ def two_points(
     CalibrationError when they lie too near to each other, or when the part is too far off to be corrected.
     """
     (true_one, one_said), (true_other, other_said) = one, other
-    if abs(true_other - true_one) < APART:
+    if abs(true_other - true_one) < APART - 1e-9:
         raise CalibrationError(
             f"the points lie {abs(true_other - true_one):.1f} °C apart: at least {APART:g}"
         )
