@@ -56,6 +56,7 @@ __all__ = [
     "ids",
     "load",
     "people",
+    "translated",
 ]
 
 CHILL = Spread(1.0, 0.4, low=0.2)
@@ -79,6 +80,14 @@ def load(name: str | Path) -> Scenario:
         raise ConfigError(f"there is no scenario {name!r}: choose from {', '.join(ids())}")
     file = resources.files("kiosk") / "scenarios" / f"{name}.toml"
     return read(file.read_text(encoding="utf-8"), name)
+
+
+def translated(scenario: Scenario, language: str) -> Scenario:
+    """The same with its titles in this language, "zh" or "en", where the file has them."""
+    if language != "zh":
+        return scenario
+    cast = {key: replace(kind, title=kind.title_zh or kind.title) for key, kind in scenario.cast.items()}
+    return replace(scenario, title=scenario.title_zh or scenario.title, cast=cast)
 
 
 def people(scenario: Scenario) -> tuple[Person, ...]:

@@ -217,6 +217,8 @@ class Kind:
     name: str
     title: str
     """For people: "courier with a phone"."""
+    title_zh: str | None
+    """The same in Chinese."""
     pass_kind: PassKind
     category: Category
     household: bool
@@ -326,6 +328,7 @@ class Scenario:
 
     id: str
     title: str
+    title_zh: str | None
     seed: int
     starts: UnixTime
     """Wall time at the start."""

@@ -134,6 +134,7 @@ def _scenario(top: _Table, scenario_id: str) -> Scenario:
     scenario = Scenario(
         id=scenario_id,
         title=top.take("title", text(200)),
+        title_zh=top.take("title_zh", text(200), None),
         seed=top.take("seed", whole(0, 2**32)),
         starts=top.take("starts", _moment),
         clock=top.take("clock", choice(ClockState), ClockState.SIMULATED),
@@ -201,6 +202,7 @@ def _kind(table: _Table, key: str) -> Kind:
     kind = Kind(
         name=key,
         title=table.take("title", text(80)),
+        title_zh=table.take("title_zh", text(80), None),
         pass_kind=pass_kind,
         category=table.take("category", choice(Category), Category.RESIDENT),
         household=table.take("household", flag(), False),

@@ -101,6 +101,20 @@ def test_forged_holds_every_forgery_and_nobody_who_may_pass() -> None:
     assert all(person.kind.expect is not Verdict.ADMIT for person in everybody)
 
 
+@pytest.mark.parametrize("name", scenario.ids())
+def test_every_shipped_scenario_can_be_watched_in_chinese(name: str) -> None:
+    story = scenario.load(name)
+    chinese = scenario.translated(story, "zh")
+    titles = [chinese.title, *(kind.title for kind in chinese.cast.values())]
+    assert [title for title in titles if not any("\u4e00" <= letter <= "\u9fff" for letter in title)] == []
+    assert scenario.translated(story, "en") == story
+
+
+def test_what_is_not_translated_keeps_its_title() -> None:
+    story = read(SMALL, "test")
+    assert scenario.translated(story, "zh") == story
+
+
 def test_an_unknown_id_names_the_ones_there_are() -> None:
     with pytest.raises(ConfigError, match=r"choose from .*ordinary"):
         scenario.load("ordinry")
