@@ -51,6 +51,7 @@ INTRA: Final = ("mjpeg", "rawvideo", "wrapped_avframe")
 """Codecs whose every packet is a whole picture, so that all but the newest may be thrown away unread."""
 CAMERA_TRIES: Final = ("mjpeg", "yuyv422", None)
 """Pixel formats asked of a USB camera; compressed first, or USB 2 carries only a few pictures a second."""
+REMEDY_MISSING: Final = "apt install python3-av, or pip install av"
 
 _STATES: Final = {
     errno.ENOENT: "DEVICE_ABSENT",
@@ -355,10 +356,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve(lines: queue.SimpleQueue[dict[str, Any]], fd: int, size: int) -> None:
-    import av.logging
+    try:
+        import av.logging
+    except ImportError as error:
+        raise Failure("DEVICE_ABSENT", f"PyAV can't be loaded ({error}): {REMEDY_MISSING}") from error
 
     # What is wrong is in the answers; FFmpeg's own words would fill a disk, a line a damaged picture.
-    av.logging.set_level(None)
+    av.logging.set_level(av.logging.PANIC)
     board = Board(fd, size)
     order = lines.get()
     source: Source = Camera(order) if order["live"] else File(order)

@@ -15,7 +15,7 @@ from drivers.silence import Silence
 from kiosk.errors import DeviceAbsent, DeviceBusy, DeviceError, DevicePermission
 from kiosk.model import Frame, Monotonic, Seconds
 
-V4L2: Final = "video4linux2,v4l2"
+V4L2: Final = "v4l2"
 """FFmpeg's name of the input."""
 AT_ONCE: Final = Seconds(0.0)
 REMEDIES: Final = {

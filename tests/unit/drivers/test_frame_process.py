@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from drivers.frame_link import FrameLink
 from drivers.frame_process import CAPACITY, fitted
 from drivers.webcam import Webcam
-from kiosk.errors import DeviceError, DeviceStalled
+from kiosk.errors import DeviceAbsent, DeviceError, DeviceStalled
 from kiosk.model import Monotonic, Seconds
 from tests.videos import CAMERA_LIKE, number_of
 
@@ -99,6 +99,15 @@ def test_a_process_that_dies_is_a_stall_not_a_wait(link: FrameLink) -> None:
 def test_what_the_process_says_last_is_told() -> None:
     with pytest.raises(DeviceStalled, match=r"has ended: .*KeyError.*live"):
         FrameLink("test camera", {"input": "x"})
+
+
+def test_without_the_package_it_says_which_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "av.py").write_text("raise ImportError('no module of this name')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DeviceAbsent, match="apt install python3-av"):
+        FrameLink("test camera", ORDER)
 
 
 def test_it_ends_when_it_is_closed(link: FrameLink) -> None:
