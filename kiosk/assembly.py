@@ -30,7 +30,7 @@ from drivers.speaker import AlsaSpeaker
 from drivers.webcam import Webcam
 from kiosk import health
 from kiosk.baseline_keeper import BaselineKeeper, Bound
-from kiosk.believed import Believed, doubt_air, doubt_sample
+from kiosk.believed import Believed, SteadyDie, doubt_air
 from kiosk.config import AirConfig, Config, SpeakerConfig, ThermometerConfig
 from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Lamp, Speaker
 from kiosk.directory import DirectoryWatch
@@ -144,7 +144,7 @@ def _believed(parts: Parts) -> Parts:
     """Every gate, however it is put together, doubts what can't be before it rests anything on it."""
     air = None if parts.air is None else Believed(parts.air, doubt_air)
     outdoor = None if parts.outdoor is None else Believed(parts.outdoor, doubt_air)
-    thermometer = Believed(parts.thermometer, doubt_sample)
+    thermometer = Believed(parts.thermometer, SteadyDie())
     return replace(parts, thermometer=thermometer, air=air, outdoor=outdoor)
 
 

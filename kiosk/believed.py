@@ -5,11 +5,12 @@ A broken thermistor must neither measure foreheads nor pass for weather in which
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from kiosk.errors import DeviceError, SensorError
-from kiosk.model import Celsius, Monotonic, Sample
+from kiosk.model import Celsius, Monotonic, Sample, Seconds
 from kiosk.passage.environment import plausible
 from kiosk.supervision import SOUND_S, Part
 
@@ -54,6 +55,44 @@ def doubt_sample(sample: Sample) -> str | None:
     """A thermometer that does not know its own temperature knows no other."""
     die = sample.ambient_celsius
     return None if plausible(die) else f"its own temperature reads {die:.1f} °C"
+
+
+class SteadyDie:
+    """Doubts a thermometer whose own temperature leaps: no air and no sun warms a part by 2 °C in a second.
+
+    A thermistor may break to a value that could well be, and an air that seems cold would suspend readings.
+    So the part is doubted until it is back near where it was; only after a minute without any word (it was
+    unplugged, or changed) is what it says then the beginning. For one thread.
+    """
+
+    STEP: Final = 2.0
+    """°C. Ours; no lobby's air changes by more than a degree a minute."""
+    WITHIN: Final = Seconds(1.0)
+    FORGET: Final = Seconds(60.0)
+
+    def __init__(self) -> None:
+        self._believed: deque[Sample] = deque()
+        self._heard = Monotonic(0.0)
+
+    def __call__(self, sample: Sample) -> str | None:
+        """What is wrong with it, None when nothing is. To be asked of every sample in order."""
+        words = doubt_sample(sample) or self._leap(sample)
+        self._heard = sample.at
+        if words is None:
+            self._believed.append(sample)
+        return words
+
+    def _leap(self, sample: Sample) -> str | None:
+        if sample.at - self._heard > self.FORGET:
+            self._believed.clear()
+        # The last one believed stays, however long ago it was.
+        while len(self._believed) > 1 and sample.at - self._believed[0].at > self.WITHIN:
+            self._believed.popleft()
+        dies = [before.ambient_celsius for before in self._believed]
+        far = [die for die in dies if abs(sample.ambient_celsius - die) > self.STEP]
+        return (
+            f"its own temperature leapt from {far[0]:.1f} to {sample.ambient_celsius:.1f} °C" if far else None
+        )
 
 
 def doubt_air(air: Celsius) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.believed import Believed, doubt_air, doubt_sample
+from kiosk.believed import Believed, SteadyDie, doubt_air, doubt_sample
 from kiosk.errors import DeviceAbsent, DeviceError
 from kiosk.model import Celsius, Monotonic
 from kiosk.supervision import SOUND_S
@@ -93,3 +93,42 @@ def test_nothing_impossible_ever_comes_through(script: list[tuple[float, list[fl
 def test_a_thermometer_is_doubted_for_its_die(die: float) -> None:
     assert doubt_sample(sample(1.0, 36.0, die)) is not None
     assert doubt_sample(sample(1.0, 36.0, 24.0)) is None
+
+
+# -- a die that leaps ----------------------------------------------------------------------------------------
+
+
+def doubts(*dies: tuple[float, float]) -> list[bool]:
+    """Whether each of these (second, °C) is doubted."""
+    doubt = SteadyDie()
+    return [doubt(sample(at, 34.0, die)) is not None for at, die in dies]
+
+
+def test_a_die_that_leaps_is_doubted_until_it_is_back() -> None:
+    assert doubts((0.0, 24.0), (0.1, 21.9), (0.2, 10.0), (30.0, 15.0), (40.0, 22.1), (40.1, 24.0)) == [
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@given(st.floats(-1.0, 1.0), st.floats(0.05, 1.4))
+def test_air_that_changes_by_a_degree_in_a_second_is_believed(slope: float, every: float) -> None:
+    assert not any(doubts(*((number * every, 24.0 + slope * number * every) for number in range(20))))
+
+
+@pytest.mark.parametrize("every", [0.1, 0.65, 0.9])
+def test_a_fall_in_small_steps_is_a_fall(every: float) -> None:
+    assert any(doubts(*((number * every, 24.0 - 3.5 * number * every) for number in range(20))))
+
+
+def test_a_part_that_was_away_begins_anew() -> None:
+    assert doubts((0.0, 24.0), (59.0, 10.0), (118.0, 10.0)) == [False, True, True]
+    assert doubts((0.0, 24.0), (61.0, 10.0), (61.1, 10.1)) == [False, False, False]
+
+
+def test_a_die_that_can_not_be_is_never_where_it_was() -> None:
+    assert doubts((0.0, -273.15), (0.1, 24.0), (0.2, 24.1)) == [True, False, False]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from kiosk.model import Celsius, EventKind, Light, Monotonic, Reason, Verdict
-from tests.street import WALL, Street, forehead, memory_folder
+from tests.street import WALL, Street, assert_sound, forehead, memory_folder
 
 WARM_WALL = Celsius(33.6)
 
@@ -161,6 +161,7 @@ def test_a_silent_thermometer_is_a_fault_within_seconds_and_lets_nobody_in(stree
 def test_the_last_words_of_a_cold_day_suspend_no_reading_for_ever(street: Street) -> None:
     """It was cold when the thermometer fell silent: that is no reason to let people pass unmeasured."""
     street.die = Celsius(10.0)
+    street.restart()
     street.run(3.0)
     assert street.faults() == {"environment": "AMBIENT_COLD"}
     street.sensor_silent = True
@@ -171,3 +172,83 @@ def test_the_last_words_of_a_cold_day_suspend_no_reading_for_ever(street: Street
     street.run(60.0)
     assert street.faults() == {"thermometer": "DEVICE_STALLED"}
     assert street.green_seconds() == 0
+
+
+# -- a thermistor that breaks to what could well be, and weather that begins under a forehead --------------
+
+
+@pytest.mark.parametrize("air", [None, 24.1])
+@pytest.mark.parametrize("die", [10.0, 15.0, 35.0])
+def test_a_die_that_leaps_is_no_weather(street: Street, die: float, air: float | None) -> None:
+    if air is not None:
+        street.air = Vane(air)
+        street.restart()
+        street.run(2.0)
+    street.die = Celsius(die)
+    street.run(600.0)
+    assert street.faults() == {"thermometer": "SENSOR_FAULT"}
+    passage = street.pass_by(street.issue().text, above=2.5)
+    assert passage is not None
+    assert passage.decision.reasons[0] is Reason.SENSOR_FAULT
+    assert street.green_seconds() == 0
+    assert "environment" not in {part for _, part, _ in street.told()}
+    street.die = Celsius(24.5)
+    street.run(6.0)
+    assert street.faults() == {}
+
+
+def test_a_morning_that_grows_cold_is_weather(street: Street) -> None:
+    while street.die > 15.0:
+        street.die = Celsius(street.die - 0.1)
+        street.run(1.0)
+    assert street.faults() == {"environment": "AMBIENT_COLD"}
+
+
+@pytest.mark.parametrize("above", [0.0, 2.5])
+def test_ice_held_to_the_sensor_admits_nobody_who_is_being_measured(street: Street, above: float) -> None:
+    """Slowly enough to be no leap: the air seems to grow cold while the person stands there."""
+    street.die = Celsius(16.5)
+    street.restart()
+    street.run(2.0)
+    street.shown = [street.issue().text]
+    street.run(0.5)
+    for _ in range(400):
+        street.die = Celsius(max(10.0, street.die - 0.09))
+        street.warmth = forehead(above)
+        street.run(0.05)
+        if street.answers:
+            break
+    passage = street.answers[-1]
+    assert passage.decision.verdict is Verdict.REFER
+    assert passage.decision.reasons[0] is Reason.NO_READING
+    assert street.green_seconds() == 0
+    reading = street.events(EventKind.PASSAGE)[-1]["reading"]
+    assert (reading["screening"], reading["settled"]) == ("RETRY", False)
+    assert "SURROUNDINGS_CHANGED" in reading["note"]
+    street.kiosk.close()
+    assert_sound(street.config.journal.path)
+
+
+def test_who_comes_when_it_is_cold_already_passes_as_the_policy_says(street: Street) -> None:
+    street.die = Celsius(10.0)
+    street.restart()
+    street.run(2.0)
+    passage = street.pass_by(street.issue().text)
+    assert passage is not None
+    assert passage.decision.reasons == (Reason.PASS_VALID, Reason.TEMPERATURE_SUSPENDED)
+
+
+def test_an_air_thermometer_that_falls_silent_suspends_nothing_and_is_on_record(street: Street) -> None:
+    """The die stands in, 1.9 degrees warmer: that is no change of the air."""
+    vane = Vane(22.2)
+    street.air = vane
+    street.restart()
+    street.run(70.0)
+    street.air.poll = lambda now: ()  # type: ignore[method-assign]
+    street.run(120.0)
+    assert street.faults() == {}
+    passage = street.pass_by(street.issue().text)
+    assert passage is not None
+    assert passage.decision.verdict is Verdict.ADMIT
+    reading = street.events(EventKind.PASSAGE)[-1]["reading"]
+    assert reading["note"] == "AIR_FROM_DIE AIR_SILENT"
