@@ -27,9 +27,9 @@ DAY_S = 86_400
 class Heard(Street):
     """A street whose speaker has settings of its own."""
 
-    def __init__(self, folder: Path, **speaker: Any) -> None:
+    def __init__(self, folder: Path, hours: tuple[OpeningHours, ...] = (), **speaker: Any) -> None:
         self._speaker_settings = speaker
-        super().__init__(folder)
+        super().__init__(folder, hours=hours)
         self.restart()
 
     def _assemble(self, *arguments: Any, **named: Any) -> Any:
@@ -101,17 +101,15 @@ def test_a_hat_and_then_distance_are_asked_for_before_a_volunteer(street: Heard)
     ]
 
 
-def test_a_referral_is_said_once_and_again_only_to_who_asks_again_later(street: Heard) -> None:
+def test_who_keeps_showing_a_referred_pass_is_told_again_but_not_each_time(street: Heard) -> None:
     text = street.issue().text
     street.pass_by(text, above=1.6)
-    assert street.said()[-1] is Prompt.WAIT_FOR_VOLUNTEER
-    count = len(street.said())
-    for _ in range(3):
-        street.pass_by(text, above=None, stays=0.5)
-    assert len(street.said()) == count, "shown again and again at once: the light says it"
-    street.run(15.0)
-    street.pass_by(text, above=None, stays=0.5)
-    assert street.said()[count:] in ([Prompt.WAIT_FOR_VOLUNTEER], [Prompt.HOLD_STILL])
+    assert street.said() == [Prompt.HOLD_STILL, Prompt.WAIT_FOR_VOLUNTEER]
+    for _ in range(8):
+        street.run(1.5)
+        street.pass_by(text, above=None, stays=0.2)
+    assert len(street.answers) == 1
+    assert street.said()[2:] == [Prompt.WAIT_FOR_VOLUNTEER] * 2, "every ten seconds in 24"
 
 
 def test_in_the_cold_the_weather_is_said_and_not_the_person() -> None:
@@ -271,6 +269,31 @@ def test_a_time_that_is_not_known_silences_announcements(announcing: Heard) -> N
         announcing.leap(120.0)
         announcing.run(0.1)
     assert announcing.said(began) == []
+
+
+def test_a_closed_gate_announces_nothing() -> None:
+    with (
+        memory_folder() as folder,
+        Heard(folder, hours=(OpeningHours(0x7F, 9 * 60, 10 * 60),), announce_every_min=5) as street,
+    ):
+        for hour, announces in ((9.1, True), (10.1, False)):
+            street.until(hour)
+            began = street.clock.monotonic()
+            for _ in range(30):
+                street.leap(60.0)
+                street.run(0.1)
+            assert bool(street.said(began)) is announces
+
+
+def test_an_announcement_waits_for_who_leans_in_without_a_pass(announcing: Heard) -> None:
+    announcing.until(8.0)
+    announcing.run(20.0)
+    announcing.leap(EVERY - 30.0)
+    came = announcing.clock.monotonic()
+    announcing.pass_by(None, stays=40.0)
+    assert announcing.said(came) == [Prompt.SHOW_PASS]
+    announcing.run(AFTER_S + CALM_S)
+    assert announcing.said(came)[1:] == [Prompt.KEEP_DISTANCE]
 
 
 def test_a_gate_that_can_not_see_does_not_speak_to_the_street(announcing: Heard) -> None:

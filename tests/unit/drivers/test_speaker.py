@@ -84,6 +84,12 @@ def test_of_two_prompts_at_once_the_newer_is_heard(rig: AlsaRig) -> None:
     assert rig.heard() == [(Prompt.GO_AHEAD, False)]
 
 
+def test_a_key_pressed_for_the_gate_does_not_reach_the_player(rig: AlsaRig) -> None:
+    """Ctrl-C in a terminal goes to everything of its session; the gate silences its own player."""
+    rig.say(Prompt.GO_AHEAD)
+    assert os.getsid(rig.player.begun[-1].pid) != os.getsid(0)
+
+
 # -- how it dies --------------------------------------------------------------------------------------------
 
 
@@ -191,6 +197,13 @@ def test_a_missing_card_is_tried_again_after_1_2_4_to_30_s_and_never_heard(rig: 
     assert gaps[:4] == [2, 4, 8, 16]
     assert set(gaps[4:]) == {30}
     assert all(began.trial for began in rig.player.begun[-len(tried) :])
+    rig.plug_in()
+    assert rig.speaker.fault is None
+    rig.unplug()
+    rig.say(Prompt.GO_AHEAD)
+    rig.player.works()
+    rig.pass_time(1.2)
+    assert rig.speaker.fault is None, "the next fault is a first one again"
 
 
 def test_a_prompt_is_tried_in_a_fault_too_and_ends_it(rig: AlsaRig) -> None:
