@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -31,20 +32,47 @@ def street() -> Iterator[Street]:
         yield street
 
 
-def config_file(street: Street, *more: str) -> Path:
+def config_file(street: Street, *more: str, offset: float = 0.0) -> Path:
     """The gate's configuration as it would stand on its disk."""
-    path = street.config.journal.path.parent.parent / "kiosk.toml"
+    path = street.config.journal.path.parent.parent / f"kiosk{offset:g}.toml"
     config = street.config
+    calibrated: dict[str, Any] = {}
+    if offset:
+        calibrated = {"offset": offset, "calibrated_on": "2026-12-01", "reference": "another"}
     config = replace(
         config,
         camera=replace(config.camera, source="simulated"),
-        thermometer=replace(config.thermometer, driver="simulated", distance_cm=1.0),
+        thermometer=replace(config.thermometer, driver="simulated", distance_cm=1.0, **calibrated),
     )
     text = "\n".join(as_toml(config))
     for line in more:
         text = text.replace(f"# {line.split(' = ')[0]} is not set", line)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_check_with_a_reference_ends_drift(capsys: pytest.CaptureFixture[str]) -> None:
+    with memory_folder() as folder, Street(folder) as street:
+        street.config = replace(
+            street.config, thermometer=replace(street.config.thermometer, driver="simulated")
+        )
+        street.restart()
+        street.run(5.0)
+        wrong, right = config_file(street, offset=0.4), config_file(street)
+        words = ["check", "--reference", "black body BB-7", "--true", "37"]
+        assert main(["calibrate", *words, "--config", str(wrong)]) == 1
+        street.run(3.0)
+        assert screened(street) is Screening.DRIFT, "a thermometer that reads wrong judges nobody"
+        street.run(60.0)
+        assert main(["calibrate", *words, "--config", str(right)]) == 0
+        street.run(3.0)
+        assert screened(street) is Screening.NORMAL
+        assert "A gate in DRIFT goes on with it" in capsys.readouterr().out
+
+
+def screened(street: Street) -> Screening | None:
+    answer = street.pass_by(street.issue().text)
+    return None if answer is None or answer.person.reading is None else answer.person.reading.screening
 
 
 def test_a_hundred_people_commission_a_gate(street: Street, capsys: pytest.CaptureFixture[str]) -> None:
