@@ -7,7 +7,6 @@ for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +16,8 @@ from kiosk.passage.journal import JournalReader, StoredEvent
 
 NEWEST: Final = 2000
 """Events looked at: more than a gate writes in the half hour for which a HIGH stands."""
+PAGE: Final = 100
+"""Events in memory at a time."""
 
 
 class Remembered(NamedTuple):
@@ -28,26 +29,36 @@ class Remembered(NamedTuple):
     high: bool
 
 
-def remembered(journal: Path, boot: str, now: Monotonic) -> Iterator[Remembered]:
+def remembered(journal: Path, boot: str, now: Monotonic) -> list[Remembered]:
     """Passages of this boot before ``now``, oldest first; none where there is no readable journal."""
     if not journal.exists():
-        return
+        return []
     try:
         with JournalReader(journal) as reader:
-            events = reader.events(after=EventSeq(max(0, reader.head().seq - NEWEST)), limit=NEWEST)
+            return _remembered(reader, boot, now)
     except JournalError:
         # Damage is for the writer to find and to set aside; here nothing is remembered.
-        return
-    bodies = [(event, event.content() or {}) for event in events if event.fields().get("boot") == boot]
-    # An ADMIT whose record took too long was never lit: that person has not passed.
-    unlit = {body.get("seq") for event, body in bodies if event.kind == EventKind.FAULT}
-    for event, body in bodies:
-        found = _passage(event, body, event.seq not in unlit)
+        return []
+
+
+def _remembered(reader: JournalReader, boot: str, now: Monotonic) -> list[Remembered]:
+    passages: dict[EventSeq, Remembered] = {}
+    # Page by page, and of each record only what counts: all of them at once would be half the gate's memory.
+    for event in reader.walk(EventSeq(max(0, reader.head().seq - NEWEST)), page=PAGE):
+        if event.fields().get("boot") != boot:
+            continue
+        body = event.content() or {}
+        if event.kind == EventKind.FAULT and body.get("seq") in passages:
+            # An ADMIT whose record took too long was never lit: that person has not passed.
+            seq = EventSeq(body["seq"])
+            passages[seq] = passages[seq]._replace(admitted=False)
+        found = _passage(event, body)
         if found is not None and found.at <= now:
-            yield found
+            passages[event.seq] = found
+    return list(passages.values())
 
 
-def _passage(event: StoredEvent, body: dict[str, Any], lit: bool) -> Remembered | None:
+def _passage(event: StoredEvent, body: dict[str, Any]) -> Remembered | None:
     shown, gate, reading = body.get("pass"), body.get("gate"), body.get("reading")
     if event.kind != EventKind.PASSAGE or not isinstance(shown, dict) or not isinstance(gate, dict):
         return None
@@ -56,6 +67,6 @@ def _passage(event: StoredEvent, body: dict[str, Any], lit: bool) -> Remembered 
     return Remembered(
         PassId(str(shown.get("token"))),
         Monotonic(float(event.fields()["monotonic"])),
-        admitted=lit and body.get("verdict") == Verdict.ADMIT,
+        admitted=body.get("verdict") == Verdict.ADMIT,
         high=isinstance(reading, dict) and reading.get("screening") == Screening.HIGH,
     )
