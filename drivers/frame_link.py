@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Any, Final
 
-from drivers.frame_process import CAPACITY
+from drivers.frame_process import CAPACITY, NO_LIBRARY
 from kiosk.errors import (
     DeviceAbsent,
     DeviceBusy,
@@ -50,7 +50,7 @@ _ERRORS: Final[Mapping[str, type[DeviceError]]] = {
         PictureTooLarge,
         PictureUnreadable,
     )
-}
+} | {NO_LIBRARY: DeviceAbsent}
 
 
 class FrameLink:

@@ -51,6 +51,7 @@ INTRA: Final = ("mjpeg", "rawvideo", "wrapped_avframe")
 """Codecs whose every packet is a whole picture, so that all but the newest may be thrown away unread."""
 CAMERA_TRIES: Final = ("mjpeg", "yuyv422", None)
 """Pixel formats asked of a USB camera; compressed first, or USB 2 carries only a few pictures a second."""
+NO_LIBRARY: Final = "NO_LIBRARY"
 REMEDY_MISSING: Final = "apt install python3-av, or pip install av"
 
 _STATES: Final = {
@@ -359,7 +360,7 @@ def _serve(lines: queue.SimpleQueue[dict[str, Any]], fd: int, size: int) -> None
     try:
         import av.logging
     except ImportError as error:
-        raise Failure("DEVICE_ABSENT", f"PyAV can't be loaded ({error}): {REMEDY_MISSING}") from error
+        raise Failure(NO_LIBRARY, f"PyAV can't be loaded ({error}): {REMEDY_MISSING}") from error
 
     # What is wrong is in the answers; FFmpeg's own words would fill a disk, a line a damaged picture.
     av.logging.set_level(av.logging.PANIC)

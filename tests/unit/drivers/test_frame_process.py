@@ -108,6 +108,9 @@ def test_without_the_package_it_says_which_to_install(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(DeviceAbsent, match="apt install python3-av"):
         FrameLink("test camera", ORDER)
+    with pytest.raises(DeviceAbsent) as caught:
+        Webcam("/dev/video0")
+    assert "plugged in" not in str(caught.value)
 
 
 def test_it_ends_when_it_is_closed(link: FrameLink) -> None:
