@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shlex
 import sys
 import tempfile
@@ -165,7 +166,20 @@ def _story(arguments: argparse.Namespace) -> tuple[Scenario, Path | None, Pictur
         photographs = usual_photographs()
     named = arguments.scenario.endswith(".toml")
     story = scenario.load(Path(arguments.scenario) if named else arguments.scenario)
-    return retitled(story, photographs), photographs, None, None
+    shown = scenario.translated(retitled(story, photographs), arguments.language)
+    return shown, photographs, None, None
+
+
+@contextmanager
+def _logged(file: Path) -> Iterator[None]:
+    """What the gate logs goes beside the logs of its children: on the screen it would break the picture."""
+    handler = logging.FileHandler(file, encoding="utf-8", delay=True)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 @contextmanager
@@ -258,7 +272,7 @@ class Demo:
     def _watch(self, simulation: Simulation) -> None:
         def answered(passage: Passage) -> None:
             self.answered.append(passage)
-            row = _row(passage, simulation)
+            row = _row(passage, simulation, self.options.language)
             self.scene.rows.append(row)
             if self.options.pictures is not None:
                 reasons = ", ".join(row.reasons)
@@ -340,12 +354,12 @@ def _server_faults(community: Community) -> Callable[[FaultSpan, bool], None]:
     return told
 
 
-def _row(passage: Passage, simulation: Simulation) -> Row:
+def _row(passage: Passage, simulation: Simulation, language: str) -> Row:
     reading = passage.person.reading
     visit = simulation.world.current
     return Row(
         at=_local(simulation),
-        who=visit.person.kind.title if visit is not None else "somebody",
+        who=visit.person.kind.title if visit is not None else said("somebody", language),
         verdict=passage.decision.verdict,
         reasons=passage.decision.reasons,
         forehead=None if reading is None else reading.forehead_celsius,

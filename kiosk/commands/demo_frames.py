@@ -17,6 +17,7 @@ from kiosk.commands.demo_words import counted, said
 from kiosk.errors import Usage
 from kiosk.model import Seconds, Verdict
 from kiosk.scenario import Call, Kind, PassKind, Scenario
+from kiosk.words import Words
 
 APART_S: Final = Seconds(11.0)
 """Between two people: the one before has left, and a second unknown code is no longer only counted."""
@@ -25,8 +26,8 @@ PATIENCE_S: Final = Seconds(16.0)
 LONGEST: Final = 48
 DATA_VARIABLE: Final = "KIOSK_CONFORMANCE_DATA"
 """Names a folder of test data; real photographs are in it."""
-DRAWN: Final = "shows somebody else's code"
-ANOTHER: Final = "shows a real photograph of some code"
+DRAWN: Final = Words("出示别人的二维码", "shows somebody else's code")
+ANOTHER: Final = Words("出示一张二维码的实拍照片", "shows a real photograph of some code")
 
 
 class Pictures:
@@ -129,4 +130,5 @@ def retitled(story: Scenario, photographs: Path | None) -> Scenario:
 def _as_shown(kind: Kind, names: Collection[str]) -> Kind:
     if kind.pass_kind is not PassKind.PHOTOGRAPH or kind.photograph in names:
         return kind
-    return replace(kind, title=ANOTHER if names else DRAWN)
+    titles = ANOTHER if names else DRAWN
+    return replace(kind, title=titles.en, title_zh=titles.zh)

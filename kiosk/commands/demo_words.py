@@ -12,6 +12,7 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
     "lamp": ("指示灯", "lamp"),
     "at the gate": ("门前", "at the gate"),
     "nobody": ("门前无人", "nobody at the gate"),
+    "somebody": ("有人", "somebody"),
     "released": ("门已放开", "gate released"),
     "time": ("时间", "time"),
     "answer": ("结果", "answer"),

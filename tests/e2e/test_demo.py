@@ -202,7 +202,8 @@ def test_everything_fixed_is_said_in_chinese_too(tmp_path: Path) -> None:
     rest = '[[faults]]\nkind = "air_unplugged"\nfrom = 3\nuntil = 5\n'
     lines = demo(*short_morning(tmp_path, "resident", "poster", rest=rest), "--language", "zh")
     for line in lines:
-        assert not re.search("people|passage|verif|fault|server:|lost|works|drawn", line), line
+        said = "people|passage|verif|fault|server:|lost|works|drawn|resident|shows"
+        assert not re.search(said, line), line
     assert "社区服务器收到其中" in "\n".join(lines)
 
 
