@@ -29,7 +29,7 @@ from drivers.simulated.pace import Pace, Stoppable
 from drivers.simulated.qr_camera import SimulatedQrCamera
 from drivers.simulated.speaker import SimulatedSpeaker
 from drivers.simulated.world import World
-from kiosk.assembly import Kiosk, Temperatures, assemble
+from kiosk.assembly import Kiosk, Temperatures, assemble, no_thermometer
 from kiosk.breakable import BreakableButton, BreakableDecoder, BreakableDisk
 from kiosk.config import Config
 from kiosk.devices import FrameSource
@@ -237,6 +237,7 @@ class Simulation:
     def _assemble(self, config: Config) -> Kiosk:
         site = self.scenario.site
         spec = SPECS[site.variant]
+        thermometer = no_thermometer if config.thermometer.driver == "none" else self.thermometer
         air: Supervised[Celsius] | None = None
         if site.air_thermometer:
             air = Supervised("air", self._air, AIR_KEEPS_S)
@@ -245,7 +246,7 @@ class Simulation:
             outdoor = Supervised("outdoor", self._outdoor, AIR_KEEPS_S)
         parts = Parts(
             camera=Supervised[CodeRead]("camera", lambda: FrameReader(self.frames(), self.decoder)),
-            thermometer=Supervised[Sample]("thermometer", self.thermometer, longest_silence(spec)),
+            thermometer=Supervised[Sample]("thermometer", thermometer, longest_silence(spec)),
             spec=spec,
             air=air,
             outdoor=outdoor,
