@@ -28,6 +28,7 @@ from kiosk.errors import DeviceAbsent, DeviceError, JournalError, SensorError
 from kiosk.gate import Gate, State
 from kiosk.journal_keeper import Writer
 from kiosk.model import (
+    BusCounts,
     Category,
     Celsius,
     CodeRead,
@@ -170,6 +171,9 @@ class Street:
         self.button = SimulatedCallButton()
         self.air: Part[Celsius] | None = None
         """An air thermometer is fitted at the next start."""
+        self.outdoor: Part[Celsius] | None = None
+        """The same outside the door."""
+        self.bus: BusCounts | None = None
         self.answers: list[Passage] = []
         self.kiosk = self._assemble()
 
@@ -193,6 +197,8 @@ class Street:
             thermometer=Supervised("thermometer", self._thermometer, longest_silence(Forehead.spec)),
             spec=Forehead.spec,
             air=self.air,
+            outdoor=self.outdoor,
+            bus=self.bus,
             button=self._button(),
         )
         kiosk = assemble(
