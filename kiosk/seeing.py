@@ -113,8 +113,9 @@ class Seeing:
         self._last_seen = code.at
         household = self.companions.peek(code.at)
         family = household is not None and household.check.token == check.token
-        if came_back and family and not (self._around.reads_foreheads and self._sensing.present):
-            # They hold up the phone and wait to be told; a forehead that is there would speak for itself.
+        face = self._around.reads_foreheads and self._sensing.present and not self._sensing.spent
+        if came_back and family and not face:
+            # They hold up the phone and wait to be told; a new forehead would speak for itself.
             return Seen(self.person_with(check, code))
         last = shown.last
         theirs = last is not None and last.person.token == check.token and last.light is not Light.ADMIT

@@ -324,6 +324,23 @@ def test_the_next_of_a_family_holds_up_the_same_phone_and_is_told_to_hold_still(
     assert answers(street) == [("ADMIT", "PASS_VALID"), ("ADMIT", "COMPANION")]
 
 
+def test_the_next_of_a_family_is_not_admitted_by_the_forehead_before_them(street: Street) -> None:
+    text = street.issue(Category.HOUSEHOLD).text
+    street.shown = [text]
+    street.run(0.3)
+    street.shown, street.warmth = [], forehead(0.0)
+    street.run(4.0)
+    street.shown = [text]
+    street.run(4.0)
+    assert street.light_now() is Light.HOLD_STILL
+    assert answers(street) == [("ADMIT", "PASS_VALID")]
+    street.warmth = WALL
+    street.run(0.5)
+    street.warmth = forehead(1.5)
+    street.run(3.0)
+    assert answers(street)[1][0] == "REFER"
+
+
 def test_a_familys_phone_left_in_view_brings_nobody_through(street: Street) -> None:
     street.shown = [street.issue(Category.HOUSEHOLD).text]
     street.run(0.3)
