@@ -15,6 +15,7 @@ import pytest
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.qr_libraries import Zxing
 from kiosk import health
+from kiosk.baseline_keeper import FILE_NAME as BASELINE_FILE
 from kiosk.errors import (
     DecoderError,
     DeviceAbsent,
@@ -32,15 +33,21 @@ from kiosk.model import (
     Celsius,
     ClockState,
     CodeRead,
+    EntryFrom,
     EventKind,
     Frame,
     Light,
     Monotonic,
+    Reading,
     Reason,
+    Screening,
     Seconds,
     UnixTime,
     Verdict,
 )
+from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
+from kiosk.outdoor import OutdoorEntry
+from kiosk.passage.baseline import FEWEST
 from kiosk.passage.journal import BackgroundCheck, Journal, JournalReader, set_asides
 from kiosk.passage.journal_file import side_files
 from kiosk.passes import manifest as manifests
@@ -53,6 +60,8 @@ from kiosk.passes.signed_lists import (
     sign_trust,
 )
 from kiosk.person import Passage
+from kiosk.reference_check import FILE_NAME as CHECK_FILE
+from kiosk.reference_check import ReferenceCheck
 from kiosk.supervision import Part, Supervised
 from tests import codes
 from tests.data import REPOSITORY
@@ -351,6 +360,57 @@ def floor_unwritable(street: Breakable) -> Iterator[None]:
     street.leap(60)
 
 
+@contextmanager
+def street_before_the_door(street: Breakable, outdoor: float | None) -> Iterator[None]:
+    """People come from the street now, and this is how warm it is there."""
+    usual = street.config
+    gate = replace(usual.gate, entry_from=EntryFrom.OUTDOORS)
+    street.config = replace(usual, gate=gate)
+    entry = usual.journal.path.with_name(OUTDOOR_FILE)
+    if outdoor is not None:
+        OutdoorEntry(Celsius(outdoor), street.trust_time(0), "a volunteer").save(entry)
+    street.restart()
+    yield
+    OutdoorEntry(Celsius(18.0), street.trust_time(0), "a volunteer").save(entry)
+
+
+@contextmanager
+def entry_damaged(street: Breakable) -> Iterator[None]:
+    entry = street.config.journal.path.with_name(OUTDOOR_FILE)
+    entry.write_text("{")
+    yield
+    OutdoorEntry(Celsius(18.0), street.trust_time(0), "a volunteer").save(entry)
+
+
+@contextmanager
+def readings_shifted(street: Breakable) -> Iterator[None]:
+    baseline = street.gate.surroundings.baseline
+    for number in range(FEWEST):
+        reading = Reading(Screening.GUARD, deviation=Celsius(0.7))
+        baseline.take(reading, str(number), street.clock.monotonic())
+    yield
+    part = f"{street.config.thermometer.driver} {street.config.thermometer.variant}"
+    at = street.trust_time(0)
+    check = ReferenceCheck(at, "BB-7", Celsius(35.0), Celsius(35.0), part, simulated=True)
+    check.save(street.config.journal.path.with_name(CHECK_FILE))
+
+
+@contextmanager
+def baseline_unwritable(street: Breakable) -> Iterator[None]:
+    file = street.config.journal.path.with_name(BASELINE_FILE)
+    file.unlink(missing_ok=True)
+    file.mkdir()
+    (file / "in the way").touch()
+    street.gate.surroundings.baseline.take(
+        Reading(Screening.NORMAL, deviation=Celsius(0.0)), "somebody", street.clock.monotonic()
+    )
+    street.leap(60)
+    yield
+    (file / "in the way").unlink()
+    file.rmdir()
+    street.leap(60)
+
+
 PROVOKE: Final[dict[str, Callable[[Breakable], Provoked]]] = {
     "camera unplugged": switch("camera_gone"),
     "camera delivers no frames": switch("frames_stop"),
@@ -366,6 +426,11 @@ PROVOKE: Final[dict[str, Callable[[Breakable], Provoked]]] = {
     "thermometer's own temperature impossible": switch("die", Celsius(-273.15)),
     "air thermometer unplugged": switch("air_gone"),
     "air temperature impossible": switch("indoors", Celsius(-60.0)),
+    "air outside not known": lambda street: street_before_the_door(street, None),
+    "too cold outside": lambda street: street_before_the_door(street, -5.0),
+    "outdoor entry damaged": entry_damaged,
+    "all readings have shifted": readings_shifted,
+    "baseline can't be saved": baseline_unwritable,
     "call button unplugged": switch("button_gone"),
     "speaker unplugged": silent(DeviceAbsent("speaker: default: no such card")),
     "speech not rendered": silent(PromptsMissing("speaker: tones instead of SHOW_PASS")),
