@@ -45,6 +45,7 @@ class Request:
         self.config = dict(camera.camera_config)
         self._stamp = stamp
         self._references = 1
+        camera.lent += 1
         self._stop_count = camera.stop_count
 
     def acquire(self) -> None:
@@ -57,6 +58,7 @@ class Request:
         if self._references < 0:
             raise RuntimeError("CompletedRequest: lock now has negative ref_count")
         if self._references == 0:
+            self.camera.lent -= 1
             buffer, self.buffer = self.buffer, None
             if self.camera.started and self._stop_count == self.camera.stop_count and buffer is not None:
                 self.camera.queued.append(buffer)
@@ -114,6 +116,8 @@ class Bench:
     cameras: list[Picamera2] = field(default_factory=list)
     starved: int = 0
     """Frames for which no buffer was free."""
+    kept: int = 0
+    """Requests that were not given back before a camera was closed."""
 
     @property
     def open(self) -> list[Picamera2]:
@@ -170,6 +174,8 @@ class Picamera2:
         self.queued: list[mmap.mmap] = []
         self.buffers: list[mmap.mmap] = []
         self.thread_error: BaseException | None = None
+        self.lent = 0
+        """Requests that nobody has released."""
         try:
             self.bench.call("acquire")
         except Exception as error:
@@ -273,6 +279,7 @@ class Picamera2:
             return
         self.stop()
         self.is_open = False
+        self.bench.kept += self.lent
         self.notifymeread.close()
         os.close(self.notifyme_w)
         for buffer in self.buffers:

@@ -179,8 +179,10 @@ def test_a_frame_that_somebody_keeps_does_not_keep_the_camera_open(bench: Bench)
     bench.deliver(grey(3))
     frame = camera.poll(NOW)
     assert frame is not None
+    bench.deliver(grey(4))
     camera.close()
     assert bench.open == []
+    assert bench.kept == 0
     with pytest.raises(ValueError, match="released"):
         bytes(frame.luma)
 
@@ -294,6 +296,7 @@ def test_frames_that_come_while_it_closes_do_no_harm(bench: Bench) -> None:
     inner.stop = late  # type: ignore[method-assign]
     camera.close()
     assert bench.open == []
+    assert bench.kept == 0
 
 
 def test_nothing_is_imported_before_a_camera_is_opened() -> None:
