@@ -102,9 +102,11 @@ def _not_opened(error: OSError, number: int) -> DeviceError:
 
 
 def kernel_driver(bus: int, address: int, devices: Path = DEVICES) -> str | None:
-    """Name of the kernel driver bound to this address, if there is one."""
-    link = devices / f"{bus}-{address:04x}" / "driver"
-    return link.readlink().name if link.is_symlink() else None
+    """Name of the kernel driver bound to this address; None: there is none, or nobody can tell."""
+    try:
+        return (devices / f"{bus}-{address:04x}" / "driver").readlink().name
+    except OSError:
+        return None
 
 
 def refuse_if_taken(place: Place, devices: Path = DEVICES) -> None:
@@ -172,8 +174,6 @@ def demand_plain(bus: I2cBus, place: Place) -> None:
 def _errors(place: Place) -> Iterator[None]:
     try:
         yield
-    except DeviceError:
-        raise
     except OSError as error:
         raise transfer_error(error, place) from error
 
