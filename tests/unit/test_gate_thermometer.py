@@ -16,7 +16,9 @@ from drivers.simulated.i2c_bus import SimulatedI2cBus, flipped_bits, now_and_the
 from drivers.simulated.i2c_parts import WiredMlx90614
 from kiosk.assembly import no_thermometer
 from kiosk.model import (
+    BusCounts,
     Celsius,
+    EventKind,
     Light,
     Monotonic,
     RawWord,
@@ -34,19 +36,28 @@ class Wires(Street):
     """A street whose thermometer is the real driver, the real smbus2, and simulated wires."""
 
     def __init__(self, folder: Path) -> None:
-        self.bus = SimulatedI2cBus(pass_time=lambda seconds: self.clock.advance(seconds))
+        self.wires = SimulatedI2cBus(pass_time=lambda seconds: self.clock.advance(seconds))
         self.devices = folder / "sys" / "devices"
         self._noise = Random(7)
         super().__init__(folder)
+        self.bus = BusCounts()
+        self.restart()
         self.part = WiredMlx90614(self._words, clock=self.clock)
-        self.bus.attach(self.part)
+        self.wires.attach(self.part)
 
     def _words(self, at: Monotonic) -> tuple[RawWord, RawWord]:
         seen = celsius_to_word(Celsius(self.warmth + self._noise.gauss(0.0, 0.05)))
         return seen, celsius_to_word(self.die)
 
     def _thermometer(self) -> Pollable[Sample]:
-        return Mlx90614.on(1, variant="xAA", clock=self.clock, devices=self.devices, opener=self.bus.opener)
+        return Mlx90614.on(
+            1,
+            variant="xAA",
+            clock=self.clock,
+            devices=self.devices,
+            counts=self.bus,
+            opener=self.wires.opener,
+        )
 
 
 @pytest.fixture
@@ -75,9 +86,9 @@ Provoked = AbstractContextManager[None]
 
 @contextmanager
 def unplugged(street: Wires) -> Iterator[None]:
-    street.bus.detach(0x5A)
+    street.wires.detach(0x5A)
     yield
-    street.bus.attach(street.part)
+    street.wires.attach(street.part)
 
 
 def wire(name: str, value: object) -> Callable[[Wires], Provoked]:
@@ -85,10 +96,10 @@ def wire(name: str, value: object) -> Callable[[Wires], Provoked]:
 
     @contextmanager
     def provoke(street: Wires) -> Iterator[None]:
-        before = getattr(street.bus, name)
-        setattr(street.bus, name, value)
+        before = getattr(street.wires, name)
+        setattr(street.wires, name, value)
         yield
-        setattr(street.bus, name, before)
+        setattr(street.wires, name, before)
 
     return provoke
 
@@ -125,10 +136,10 @@ def refused(number: int) -> Callable[[Wires], Provoked]:
 
     @contextmanager
     def provoke(street: Wires) -> Iterator[None]:
-        street.bus.refuses = number
+        street.wires.refuses = number
         street.restart()
         yield
-        street.bus.refuses = None
+        street.wires.refuses = None
 
     return provoke
 
@@ -144,11 +155,11 @@ def kernel_driver(street: Wires) -> Iterator[None]:
 @contextmanager
 def words_only(street: Wires) -> Iterator[None]:
     """Another adapter, which can't hand over checksums."""
-    plain, street.bus = street.bus, SimulatedI2cBus(plain=False)
-    street.bus.attach(street.part)
+    plain, street.wires = street.wires, SimulatedI2cBus(plain=False)
+    street.wires.attach(street.part)
     street.restart()
     yield
-    street.bus = plain
+    street.wires = plain
 
 
 FAULTS: dict[str, tuple[Callable[[Wires], Provoked], str]] = {
@@ -197,7 +208,7 @@ def test_a_stuck_word_is_told_apart_and_ends_with_the_next(street: Wires) -> Non
 
 
 def test_a_bus_that_loses_one_word_in_fifty_measures_everybody_right(street: Wires) -> None:
-    street.bus.mask = now_and_then(Random(8), 0.02, flipped_bits(Random(9)))
+    street.wires.mask = now_and_then(Random(8), 0.02, flipped_bits(Random(9)))
     for above, expected in ((0.0, Verdict.ADMIT), (1.5, Verdict.REFER)) * 5:
         assert answer(street, above)[0] is expected
         street.run(5.0)
@@ -215,3 +226,18 @@ def test_a_gate_without_thermometer_refers_whoever_needs_a_reading_even_in_the_c
     assert street.faults() == {"thermometer": "DEVICE_ABSENT"}
     assert answer(street) == (Verdict.REFER, Reason.SENSOR_FAULT)
     assert street.green_seconds() == 0
+
+
+def test_the_hourly_counts_say_what_the_bus_did(street: Wires) -> None:
+    street.wires.mask = now_and_then(Random(8), 0.02, flipped_bits(Random(9)))
+    street.run(20.0)
+    street.wires.mask = None
+    assert street.bus is not None
+    wrong = street.bus.pec_errors
+    street.leap(3600)
+    street.run(1.0)
+    (hour,) = street.events(EventKind.HOURLY)
+    assert hour["bus"]["pec_errors"] == wrong > 0
+    assert hour["bus"]["transfers"] > 300
+    assert hour["bus"]["retries"] >= wrong
+    assert hour["bus"]["failures"] == 0
