@@ -99,6 +99,7 @@ class Place:
 
     def _settings(self, server: str, secret: Path | None) -> dict[str, dict[str, Any]]:
         site = self.scenario.site
+        from_outdoors = site.entry_from is EntryFrom.OUTDOORS
         return {
             "gate": {
                 "id": "demo-gate",
@@ -117,6 +118,8 @@ class Place:
                 "rated_volts": 3.0,
                 "die_offset": site.die_offset,
             },
+            "air": {"driver": _fitted(site.air_thermometer)},
+            "outdoor": {"driver": _fitted(site.outdoor_thermometer and from_outdoors)},
             "speaker": {"driver": "simulated"},
             "screening": {"commissioning": "commissioning.json"},
             "journal": {"path": "journal/journal.db"},
@@ -132,6 +135,10 @@ class Crowd:
 
     people: Iterable[Person]
     texts: Mapping[str, str]
+
+
+def _fitted(yes: bool) -> str:
+    return "simulated" if yes else "none"
 
 
 def _toml(value: object) -> str:
@@ -239,10 +246,10 @@ class Simulation:
         spec = SPECS[site.variant]
         thermometer = no_thermometer if config.thermometer.driver == "none" else self.thermometer
         air: Supervised[Celsius] | None = None
-        if site.air_thermometer:
+        if config.air.driver == "simulated":
             air = Supervised("air", self._air, AIR_KEEPS_S)
         outdoor: Supervised[Celsius] | None = None
-        if site.outdoor_thermometer and site.entry_from is EntryFrom.OUTDOORS:
+        if config.outdoor.driver == "simulated":
             outdoor = Supervised("outdoor", self._outdoor, AIR_KEEPS_S)
         parts = Parts(
             camera=Supervised[CodeRead]("camera", lambda: FrameReader(self.frames(), self.decoder)),
