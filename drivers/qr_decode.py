@@ -52,31 +52,25 @@ def _whole(decoder: str, name: str, transform: Transform) -> View:
 
 
 EVERY_FRAME: Final = (View("zxing", "plain", transforms.plain),)
-_FINE: Final = _middle("pyzbar", "fine adaptive", transforms.threshold(6))
-_CONTRAST: Final = (
-    _middle("zxing", "contrast", transforms.contrast),
-    _middle("zxing", "smoothed", transforms.smoothed),
-    _whole("pyzbar", "reduced", transforms.smoothed),
-)
-_SHARPENED: Final = _middle("zxing", "sharpened", transforms.sharpened)
-_WIDE: Final = (
-    _middle("pyzbar", "wide adaptive", transforms.threshold(24)),
-    _whole("zxing", "reduced contrast", transforms.contrast),
-)
+_CONTRAST: Final = _middle("zxing", "contrast", transforms.contrast)
+"""Rescues more for its time than any other view: it comes with every second frame."""
 _ENLARGED: Final = _middle(
     "zxing", "enlarged", transforms.chain(transforms.middle(2 / 3), transforms.scaled(2))
 )
 """What has to be enlarged is small and fits into so much of the middle, for half the time."""
-IN_TURN: Final = (
-    (_FINE,),
+_FINE: Final = (_middle("pyzbar", "fine adaptive", transforms.threshold(6)),)
+_CALM: Final = (
     _CONTRAST,
-    (_SHARPENED,),
-    _WIDE,
-    (_FINE,),
-    _CONTRAST,
-    (_SHARPENED, _ENLARGED),
-    _WIDE,
+    _middle("zxing", "smoothed", transforms.smoothed),
+    _whole("pyzbar", "reduced", transforms.smoothed),
 )
+_SHARP: Final = (_middle("zxing", "sharpened", transforms.sharpened),)
+_WIDE: Final = (
+    _CONTRAST,
+    _middle("pyzbar", "wide adaptive", transforms.threshold(24)),
+    _whole("zxing", "reduced contrast", transforms.contrast),
+)
+IN_TURN: Final = (_FINE, _CALM, _SHARP, _WIDE, _FINE, _CALM, (*_SHARP, _ENLARGED), _WIDE)
 """Rows of views, one row a frame; the dearest view of all comes only in every eighth."""
 PYZBAR_IN_TURN: Final = (
     (View("pyzbar", "plain", transforms.vga),),
