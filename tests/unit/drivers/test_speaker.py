@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import time
 from array import array
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from drivers import sound
-from drivers.aplay import LATE_S, Aplay
+from drivers.aplay import LATE_S, Aplay, Clip, Playing
 from drivers.clock import SystemClock
 from drivers.prompt_sounds import PromptSounds, file_name
 from drivers.simulated.clock import VirtualClock
@@ -28,7 +29,7 @@ from kiosk.errors import (
     DeviceStalled,
     PromptsMissing,
 )
-from kiosk.model import Prompt
+from kiosk.model import Monotonic, Prompt
 from tests.aplay import StandIn, Watched
 from tests.contract.speakers import QUIET, VOLUME, AlsaRig, alsa_rig, speech_folder, spoken
 
@@ -180,6 +181,52 @@ def test_a_card_that_takes_no_sound_is_given_up_and_tried_again(rig: AlsaRig) ->
     assert began.gone
     rig.pass_time(2.0)
     assert rig.speaker.fault is None, "the trial went through"
+
+
+class InTheKernel(Playing):
+    """A player that waits in a driver, where no signal reaches it, until the card is pulled out."""
+
+    pulled_out = False
+
+    def stop(self) -> bool:
+        return self.pulled_out and super().stop()
+
+    def gone(self) -> bool:
+        return self.pulled_out and super().gone()
+
+
+class HangingCard(Watched):
+    def __init__(self, player: StandIn) -> None:
+        super().__init__(player)
+        self.last: InTheKernel | None = None
+
+    def play(self, clip: Clip, now: Monotonic) -> Playing:
+        playing = super().play(clip, now)
+        if self.player.begun[-1].trial:
+            return playing
+        self.last = InTheKernel(playing._child, self.device, playing._late)
+        return self.last
+
+
+def test_a_player_that_can_not_be_killed_is_waited_for_and_nothing_piles_up(tmp_path: Path) -> None:
+    with StandIn(tmp_path) as player:
+        clock, card = VirtualClock(), HangingCard(player)
+        with AlsaSpeaker(TONES, card, volume=VOLUME, quiet_volume=QUIET, clock=clock) as speaker:
+            rig = AlsaRig(speaker, clock, player, TONES)
+            rig.pass_time(0.2)
+            rig.say(Prompt.GO_AHEAD)
+            for _ in range(5):
+                rig.say(Prompt.HOLD_STILL)
+                rig.pass_time(2.0)
+            assert isinstance(speaker.fault, DeviceStalled)
+            assert len(rig.heard()) == 1
+            assert card.last is not None
+            card.last.pulled_out = True
+            os.kill(player.begun[-1].pid, signal.SIGKILL)
+            player.ended(player.begun[-1])
+            rig.pass_time(40.0)
+            assert speaker.fault is None
+            assert rig.sounding() == 0
 
 
 def test_a_missing_card_is_tried_again_after_1_2_4_to_30_s_and_never_heard(rig: AlsaRig) -> None:
