@@ -25,7 +25,15 @@ from kiosk.passage.environment import (
     plausible,
 )
 from kiosk.passage.site import Calibration, Commissioning, Site
-from kiosk.passage.stable_window import NEAR_SKIN, Point, StableSecond, Window, points, stable_seconds
+from kiosk.passage.stable_window import (
+    NEAR_SKIN,
+    Point,
+    StableSecond,
+    Window,
+    narrow,
+    points,
+    stable_seconds,
+)
 
 __all__ = [
     "Calibration",
@@ -62,6 +70,8 @@ class Note(StrEnum):
     DIE_IMPLAUSIBLE = "DIE_IMPLAUSIBLE"
     """The thermometer does not know its own temperature, so it knows no other."""
     BACKGROUND_NEAR_SKIN = "BACKGROUND_NEAR_SKIN"
+    BACKGROUND_TOO_NEAR = "BACKGROUND_TOO_NEAR"
+    """What was seen of the person and what stands behind run into each other."""
     BACKGROUND_UNKNOWN = "BACKGROUND_UNKNOWN"
     """The thermometer had only just begun: nobody can tell a person from what is always there."""
     AIR_FROM_DIE = "AIR_FROM_DIE"
@@ -175,14 +185,29 @@ def _before_warm_wall(
     normal. Who reads as the wall does is measured by a volunteer.
     """
     still = max(0.2, 3 * spec.noise_c)
-    apart = sorted(
-        (second for second in seconds if abs(second.celsius - background) > still),
-        key=lambda second: second.median,
-    )
+    ordered = sorted(seconds, key=lambda second: second.median)
+    apart = [second for second in ordered if abs(second.celsius - background) > still]
+    wall = [second for second in ordered if abs(second.celsius - background) <= still]
     if not apart:
         return _Measured(None, 0, (Note.NOBODY_SEEN, Note.BACKGROUND_NEAR_SKIN))
+    if not _of_one_forehead(apart, wall, narrow(spec)):
+        return _Measured(None, 0, (Note.BACKGROUND_TOO_NEAR, Note.BACKGROUND_NEAR_SKIN))
     middle = apart[len(apart) // 2]
     return _Measured(middle.celsius, middle.samples, (Note.BACKGROUND_NEAR_SKIN,))
+
+
+def _of_one_forehead(apart: Sequence[StableSecond], wall: Sequence[StableSecond], near: Celsius) -> bool:
+    """All seconds of the person agree, and none of the wall's could be one of theirs.
+
+    Otherwise, of somebody a little warmer, the warmest seconds would be taken for the wall, and the others
+    for a cooler person. Both in the order of temperature.
+    """
+    if apart[-1].celsius - apart[0].celsius > near:
+        return False
+    return all(
+        second.celsius < apart[0].celsius - near or second.celsius > apart[-1].celsius + near
+        for second in wall
+    )
 
 
 # -- the air -------------------------------------------------------------------------------------------

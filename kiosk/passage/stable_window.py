@@ -98,11 +98,16 @@ def _last_stretch(seen: Sequence[Point], spec: ThermometerSpec) -> Sequence[Poin
     return ()
 
 
+def narrow(spec: ThermometerSpec) -> Celsius:
+    """How far the words of one steady look may lie apart, °C."""
+    return Celsius(0.25 + 5 * spec.noise_c)
+
+
 def _steady(stretch: Sequence[Point], spec: ThermometerSpec) -> bool:
     words = [point.word for point in stretch]
     spread = (max(words) - min(words)) * _WORD
-    narrow = spread <= 0.25 + 5 * spec.noise_c + _TINY
-    return narrow and abs(slope(stretch)) <= 0.15 + 3 * spec.noise_c + _TINY
+    level = abs(slope(stretch)) <= 0.15 + 3 * spec.noise_c + _TINY
+    return level and spread <= narrow(spec) + _TINY
 
 
 def slope(stretch: Sequence[Point]) -> float:
