@@ -95,7 +95,11 @@ FOREHEAD_CM: Final = 3.35
 """Radius of a disc as large as a forehead: 90° at 5 cm then sees 45 % of it (design: temperature)."""
 HEAD_CM: Final = 12.0
 HEAD_COOLER: Final = 2.5
-"""Hair, cheeks and nose below the forehead, °C."""
+"""Cheeks and nose below the forehead, °C."""
+HAIR_CM: Final = 8.0
+"""From the middle of the forehead to the top of the head."""
+HAIR_SHARE: Final = 0.5
+"""The outside of hair lies this share of the way from the air to the skin. Ours; it insulates like a cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Pose:
     beside_cm: float
     cover: float | None = None
     """Of what hides it: its outside lies this share of the way from the air to the skin. None: bare."""
+    too_low: bool = False
+    """The sensor looks over the forehead: what it sees of the head is hair, and above that nothing."""
 
 
 def share_in_view(radius_cm: float, view_deg: float, distance_cm: float, beside_cm: float) -> float:
@@ -132,14 +138,16 @@ def seen(part: Part, pose: Pose | None, skin: Celsius, air: Air) -> Celsius:
     if pose is None:
         return apparent([(1.0, OTHER_EMISSIVITY, wall)], air.indoor)
     forehead = share_in_view(FOREHEAD_CM, part.view_deg, pose.distance_cm, pose.beside_cm)
-    head = max(0.0, share_in_view(HEAD_CM, part.view_deg, pose.distance_cm, pose.beside_cm) - forehead)
+    extent = HAIR_CM if pose.too_low else HEAD_CM
+    head = max(0.0, share_in_view(extent, part.view_deg, pose.distance_cm, pose.beside_cm) - forehead)
+    rest = wall + HAIR_SHARE * (skin - wall) if pose.too_low else skin - HEAD_COOLER
     bare = pose.cover is None
     surface = skin if pose.cover is None else wall + pose.cover * (skin - wall)
     emissivity = SKIN_EMISSIVITY if bare else OTHER_EMISSIVITY
     return apparent(
         [
             (forehead, emissivity, surface),
-            (head, OTHER_EMISSIVITY, min(surface, skin - HEAD_COOLER)),
+            (head, OTHER_EMISSIVITY, min(surface, rest)),
             (1.0 - forehead - head, OTHER_EMISSIVITY, wall),
         ],
         air.indoor,

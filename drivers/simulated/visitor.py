@@ -271,11 +271,13 @@ class Visitor:
             return None
         close = self._closeness(at)
         distance, aim = self._spot
-        beside = aim + self._out_of_reach(at)
+        short = self._out_of_reach(at)
+        beside = aim + abs(short)
         return Pose(
             STANDING_CM + close * (distance - STANDING_CM),
             BESIDE_CM + close * (beside - BESIDE_CM),
             self._cover(at),
+            too_low=short > 0,
         )
 
     def _cover(self, at: Monotonic) -> float | None:
@@ -294,8 +296,10 @@ class Visitor:
         return place
 
     def _out_of_reach(self, at: Monotonic) -> float:
-        """How far a forehead stays above or below the sensor in spite of bending or stretching, cm."""
+        """How far a forehead stays below (or, negative, above) the sensor in spite of all efforts, cm."""
         if self._helped_at is not None and at >= self._helped_at:
             return 0.0
         above = self.person.height_cm - FOREHEAD_BELOW_TOP_CM - self.site.sensor_height_cm
-        return max(0.0, above - BENDS_CM, -above - STRETCHES_CM)
+        if above > 0:
+            return -max(0.0, above - BENDS_CM)
+        return max(0.0, -above - STRETCHES_CM)

@@ -88,6 +88,16 @@ def test_a_wet_forehead_hides_as_much_of_a_fever_as_it_evaporates() -> None:
     assert dry - wet == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("beside", [6.0, 8.0, 10.0])
+def test_over_a_low_forehead_the_sensor_sees_hair_and_then_nobody(beside: float) -> None:
+    """Hair reads so low that no fever makes it a forehead; a cheek there is 2.5 °C low only."""
+    hair, cheek = (
+        seen(PARTS["xCC"], Pose(5.0, beside, too_low=low), Celsius(36.9), WARM) for low in (True, False)
+    )
+    assert hair < 34.4 - 1.6 < cheek
+    assert beside < 10 or hair == pytest.approx(WARM.indoor, abs=0.1)
+
+
 def test_a_helmet_shows_less_of_the_skin_than_a_hat() -> None:
     hat, helmet = (seen(PARTS["xCC"], Pose(5.0, 0.2, share), Celsius(34.4), WARM) for share in (0.45, 0.15))
     assert hat - helmet > 2
