@@ -225,7 +225,7 @@ class Gate:
         self._arriving = None
 
     def _mind_spent(self, now: Monotonic) -> None:
-        """Two who change places quickly look like one: the second would wait for a reading that can't come."""
+        """Two who change places quickly look like one: the second would wait for a reading in vain."""
         person = self.person
         if self.state is not State.READING or person is None or person.sent_back:
             return

@@ -103,12 +103,12 @@ def test_a_player_that_heeds_no_signal_is_silenced_all_the_same(rig: AlsaRig) ->
     assert rig.player.begun[-1].gone
 
 
-def test_hundreds_of_prompts_leave_no_process_and_no_open_file(rig: AlsaRig) -> None:
+def test_a_hundred_prompts_leave_no_process_and_no_open_file(rig: AlsaRig) -> None:
     for prompt in Prompt:  # each prompt's sound is kept open once
         rig.say(prompt)
         rig.say(prompt, quiet=True)
     before = open_descriptors()
-    for number in range(200):
+    for number in range(100):
         rig.say(list(Prompt)[number % len(Prompt)])
         if number % 3 == 0:
             rig.finish()
