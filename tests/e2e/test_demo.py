@@ -68,6 +68,26 @@ def test_no_forgery_opens_the_gate() -> None:
     assert found["passages"] == len(people(load("forged")))
 
 
+SCENARIOS = os.environ.get("KIOSK_DEMO_SCENARIOS", "").split()
+"""Played whole, such as "winter fever faults rush"; none of them: the first minutes of a bad day."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS or ["a bad day"])
+def test_whatever_happens_nothing_is_lost_on_the_way_to_the_server(name: str, tmp_path: Path) -> None:
+    """Through real processes: gate, renderer, sync and server."""
+    file = tmp_path / "short.toml"
+    source = (resources.files("kiosk") / "scenarios" / "faults.toml").read_text(encoding="utf-8")
+    file.write_text(source.partition("# The decoders fail")[0], encoding="utf-8")
+    asked = name if name in SCENARIOS else str(file)
+    found = summary("--speed", "200", "--scenario", asked)
+    assert found["lost"] == 0
+    assert found["journal_ok"] is True
+    coming = people(load(name if name in SCENARIOS else file))
+    assert found["passages"] == found["on_server"] >= len(coming) > 5
+    assert found["admit"] > 0
+
+
 def test_people_may_hold_up_pictures_of_my_own(tmp_path: Path) -> None:
     import segno
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.simulated.air_temperature import SimulatedAirThermometer, SimulatedOutdoorThermometer
+from kiosk.believed import doubt_air
 from kiosk.errors import DeviceAbsent
 from kiosk.model import Celsius, Monotonic
 from tests.unit.drivers.simulated.street import STARTED, play
@@ -47,3 +48,10 @@ def test_the_one_in_the_street_gives_the_air_there_and_is_unplugged_by_itself() 
         outdoors.poll(Monotonic(STARTED + 3))
     assert beside.poll(Monotonic(STARTED + 3)) == pytest.approx(21, abs=0.25)
     assert outdoors.poll(Monotonic(STARTED + 5)) == pytest.approx(-5, abs=0.25)
+
+
+def test_broken_it_says_what_no_air_can_be() -> None:
+    fault = '[[faults]]\nkind = "air_broken"\nfrom = 2\nuntil = 4\n'
+    air = SimulatedAirThermometer(world_of(play(rest=fault)))
+    values = [air.poll(Monotonic(STARTED + at)) for at in (0.0, 3.0, 6.0)]
+    assert [value is not None and doubt_air(value) is not None for value in values] == [False, True, False]

@@ -12,6 +12,7 @@ from drivers.mlx90614 import SPECS
 from drivers.simulated.mlx90614 import MOST_SAMPLES, SimulatedMlx90614
 from drivers.simulated.thermal import PARTS
 from drivers.simulated.world import World
+from kiosk.believed import doubt_sample
 from kiosk.errors import DeviceAbsent, SensorError, SensorStuck
 from kiosk.model import Celsius, Light, Monotonic, Sample, Screening, Seconds
 from kiosk.passage.body_temperature import Commissioning, Site, Window, screen
@@ -230,3 +231,23 @@ def test_closed_is_closed() -> None:
     thermometer.close()
     with pytest.raises(DeviceAbsent, match="closed"):
         thermometer.poll(Monotonic(STARTED + Seconds(1)))
+
+
+# -- newer faults ------------------------------------------------------------------------------------------
+
+
+def test_silent_it_answers_and_has_no_word_and_afterwards_only_fresh_ones() -> None:
+    rest = '[[faults]]\nkind = "sensor_silent"\nfrom = 2\nuntil = 4\n'
+    samples = samples_of(SimulatedMlx90614(world_of(play(rest=rest))), 6)
+    times = [sample.at - STARTED for sample in samples]
+    assert not [at for at in times if 2.1 < at < 3.9]
+    assert max(later - one for one, later in pairwise(times)) == pytest.approx(2.1, abs=0.3)
+
+
+def test_a_broken_thermistor_reads_what_nobody_believes() -> None:
+    rest = '[[faults]]\nkind = "die_broken"\nfrom = 2\nuntil = 4\n'
+    samples = samples_of(SimulatedMlx90614(world_of(play(rest=rest))), 6)
+    broken = [sample for sample in samples if doubt_sample(sample) is not None]
+    assert {sample.ambient_word for sample in broken} == {0}
+    assert all(1.9 < sample.at - STARTED < 4.1 for sample in broken)
+    assert len(broken) > 5
