@@ -25,6 +25,8 @@ WINDOW_RADIUS: Final = 12
 """Of local thresholds and contrast: about three modules of the smallest code that is still readable."""
 DARKER_BY: Final = 6
 """Grey levels below the local mean that make a pixel black; keeps noise on plain paper white."""
+STEPS: Final = 6
+"""In which a local mean follows the picture along a radius."""
 CONTRAST_GAIN: Final = 4
 """How much a difference from the local mean is stretched."""
 
@@ -86,12 +88,23 @@ def threshold(radius: int) -> Transform:
 
     @_by_pillow
     def transform(image: Image.Image) -> Image.Image:
-        mean = image.filter(ImageFilter.BoxBlur(radius))
+        mean = _local_mean(image, radius)
         # Differences are shifted by 128 because Pillow clips at zero.
         lighter = ImageChops.subtract(image, mean, 1, 128 + DARKER_BY)
         return lighter.point(_BLACK_OR_WHITE)
 
     return transform
+
+
+def _local_mean(image: Image.Image, radius: int) -> Image.Image:
+    """The mean of a square around each pixel, in steps that are small beside the square: that saves time."""
+    step = max(1, radius // STEPS)
+    if step == 1:
+        return image.filter(ImageFilter.BoxBlur(radius))
+    mean = image.reduce(step).filter(ImageFilter.BoxBlur(radius / step))
+    # A last column that has only some of its pixels must not shift the others.
+    seen = (0, 0, image.width / step, image.height / step)
+    return mean.resize(image.size, Image.Resampling.NEAREST, box=seen)
 
 
 _BLACK_OR_WHITE: Final = [0] * 128 + [255] * 128
@@ -101,7 +114,7 @@ adaptive: Final = threshold(WINDOW_RADIUS)
 @_by_pillow
 def contrast(image: Image.Image) -> Image.Image:
     """Stretched around the local mean: as :func:`adaptive`, but the decoder sets the threshold itself."""
-    mean = image.filter(ImageFilter.BoxBlur(WINDOW_RADIUS))
+    mean = _local_mean(image, WINDOW_RADIUS)
     return ImageChops.subtract(image, mean, 1 / CONTRAST_GAIN, 128)
 
 
