@@ -155,6 +155,7 @@ class Mlx90614:
         objection = identity.objection(self._spec.variant)
         if objection is not None:
             raise SensorError(f"{self._place}: {objection}")
+        self.counts.chip = identity.id
         return identity
 
 

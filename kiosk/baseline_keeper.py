@@ -78,10 +78,14 @@ class Bound:
         text = json.dumps([part, simulated, settings], sort_keys=True)
         return cls(part, simulated, hashlib.sha256(text.encode()).hexdigest()[:12])
 
-    def looked(self, check: ReferenceCheck) -> bool:
-        """The check was made with this part, and both are real or both simulated."""
-        same = check.part == self.part or check.part.startswith(f"{self.part} ")
-        return same and check.simulated is self.simulated
+    def looked(self, check: ReferenceCheck, chip: str) -> bool:
+        """The check was made with this part, and both are real or both simulated.
+
+        Where only one of gate and check knows the number of the ``chip``, driver and variant have to do.
+        """
+        kind = check.part == self.part or check.part.startswith(f"{self.part} ")
+        number = check.part[len(self.part) + 1 :]
+        return kind and (not chip or number in ("", chip)) and check.simulated is self.simulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class _Saved:
     """What a file holds, its baseline still as plain data."""
 
     bound: str
+    chip: str
     boot: str
     at: Monotonic
     wall: UnixTime | None
@@ -113,6 +118,7 @@ class BaselineKeeper:
         self._boot = boot
         self._tell = tell
         self._baseline = Baseline()
+        self._chip = ""
         self._waiting: _Saved | None = None
         self._drift_since: UnixTime | None = None
         self._check_seen: UnixTime | None = None
@@ -158,7 +164,7 @@ class BaselineKeeper:
         self._check_seen = saved.check_seen
         if saved.bound != self._bound.id:
             return
-        self._drift_since = saved.drift_since
+        self._drift_since, self._chip = saved.drift_since, saved.chip
         if saved.boot == self._boot and saved.at <= now:
             self._baseline = whole
         else:
@@ -191,8 +197,9 @@ class BaselineKeeper:
         self._baseline.feed(now, deviation)
         self._dirty = True
 
-    def turn(self, now: Monotonic, interval: TimeInterval) -> None:
-        """Look for a check, tell what changed, save it."""
+    def turn(self, now: Monotonic, interval: TimeInterval, chip: str = "") -> None:
+        """Look for a check, tell what changed, save it. ``chip``: number of the part, once it is known."""
+        self._mind_chip(chip)
         self._end_waiting(now, interval)
         if now >= self._look_at:
             self._look_at = Monotonic(now + LOOK_EVERY)
@@ -205,6 +212,18 @@ class BaselineKeeper:
         """Save what is not saved yet."""
         if self._dirty:
             self._save(now, interval)
+
+    def _mind_chip(self, chip: str) -> None:
+        if not chip or chip == self._chip:
+            return
+        if self._chip:
+            self._begin_anew()
+        self._chip, self._dirty = chip, True
+
+    def _begin_anew(self) -> None:
+        self._baseline.checked()
+        self._counted.clear()
+        self._waiting = None
 
     def _end_waiting(self, now: Monotonic, interval: TimeInterval) -> None:
         """The time is proven at last: what was saved before the reboot is as old as it is."""
@@ -228,15 +247,13 @@ class BaselineKeeper:
         except CalibrationError as error:
             log.debug("baseline: %s", error)
             return
-        if check is None or not self._bound.looked(check) or not self._is_news(check, interval):
+        if check is None or not self._bound.looked(check, self._chip) or not self._is_news(check, interval):
             return
         self._check_seen, self._dirty = check.at, True
         if not check.fits:
             self._baseline.cause = Drift.CHECK
         elif self.drift is not None:
-            self._baseline.checked()
-            self._counted.clear()
-            self._waiting = None
+            self._begin_anew()
 
     def _is_news(self, check: ReferenceCheck, interval: TimeInterval) -> bool:
         """Later than any check before and than the beginning of DRIFT, and not of a time to come."""
@@ -266,6 +283,7 @@ class BaselineKeeper:
     def _save(self, now: Monotonic, interval: TimeInterval) -> None:
         plain = {
             "bound": self._bound.id,
+            "chip": self._chip,
             "boot": self._boot,
             "at": round(now, 3),
             "wall": round(interval.lo, 3) if interval.trusted else None,
@@ -284,14 +302,16 @@ class BaselineKeeper:
 def _read(data: bytes) -> _Saved:
     """ValueError, KeyError or TypeError for what is no such file."""
     plain = json.loads(data)
-    bound, boot = plain["bound"], plain["boot"]
-    if not all(isinstance(name, str) for name in (bound, boot)) or not isinstance(plain["baseline"], dict):
+    bound, chip, boot = (plain[name] for name in ("bound", "chip", "boot"))
+    texts = all(isinstance(text, str) for text in (bound, chip, boot))
+    if not texts or not isinstance(plain["baseline"], dict):
         raise TypeError("not the fields of a baseline")
     at = _time(plain["at"])
     if at is None:
         raise TypeError("not saved at any time")
     return _Saved(
         bound,
+        chip,
         boot,
         Monotonic(at),
         _unix(plain["wall"]),

@@ -48,4 +48,5 @@ class Hourly:
 
 
 def _copy(bus: BusCounts | None) -> dict[str, int]:
-    return {} if bus is None else asdict(bus)
+    plain = {} if bus is None else asdict(bus)
+    return {name: count for name, count in plain.items() if isinstance(count, int)}

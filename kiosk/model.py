@@ -330,6 +330,8 @@ class BusCounts:
     """Second and third tries."""
     failures: int = 0
     """Readings given up after the last try."""
+    chip: str = ""
+    """Number that the thermometer has told of itself; empty until it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,7 +318,8 @@ class Surroundings:
             self._change(change, now)
 
     def _look_at_baseline(self, now: Monotonic) -> None:
-        self.baseline.turn(now, self.interval)
+        bus = self._parts.bus
+        self.baseline.turn(now, self.interval, "" if bus is None else bus.chip)
         failed = self.baseline.save_error
         code = None if failed is None else BASELINE_NOT_SAVED
         self._change(self.health.note(health.BASELINE, code, str(failed or "")), now)

@@ -42,6 +42,7 @@ class Gate:
     def __init__(self, folder: Path, site: Site = SITE, *, boot: str = "one", wall: float = NOON) -> None:
         self.events: list[dict[str, Any]] = []
         self.now = 1000.0
+        self.chip = ""
         self.wall = wall
         self.trusted = True
         self.folder = folder
@@ -68,9 +69,9 @@ class Gate:
     def people(self, count: int, above: float, *, every: float = 30.0) -> None:
         for number in range(count):
             self.now += every
-            self.keeper.turn(Monotonic(self.now), self.interval)
+            self.keeper.turn(Monotonic(self.now), self.interval, self.chip)
             self.person(above, f"{self.now}-{number}")
-            self.keeper.turn(Monotonic(self.now), self.interval)
+            self.keeper.turn(Monotonic(self.now), self.interval, self.chip)
 
     def person(self, above: float, token: str) -> None:
         value = self.keeper.value(Monotonic(self.now))
@@ -81,7 +82,7 @@ class Gate:
         end = self.now + seconds
         while self.now < end:
             self.now += min(60.0, end - self.now)
-            self.keeper.turn(Monotonic(self.now), self.interval)
+            self.keeper.turn(Monotonic(self.now), self.interval, self.chip)
 
     def stop(self) -> None:
         self.keeper.close(Monotonic(self.now), self.interval)
@@ -340,6 +341,29 @@ def test_a_check_that_does_not_fit_ends_nothing(drifting: Gate, changes: dict[st
 def test_a_check_by_the_part_of_that_number_is_one_by_this_part(drifting: Gate) -> None:
     drifting.check(part=f"{PART} 1F2E-77")
     assert drifting.keeper.drift is None
+
+
+def test_a_check_by_another_chip_of_the_same_kind_ends_nothing(drifting: Gate) -> None:
+    drifting.chip = "1F2E-77"
+    drifting.check(part=f"{PART} AAAA-01")
+    assert drifting.keeper.drift is not None
+    drifting.check(part=f"{PART} 1F2E-77")
+    assert drifting.keeper.drift is None
+
+
+def test_another_chip_begins_at_nothing_and_the_same_one_does_not(gate: Gate) -> None:
+    gate.chip = "1F2E-77"
+    gate.wait(1.0)
+    assert gate.value == 0.28, "it has only told its number now"
+    after = again(gate)
+    after.chip = "1F2E-77"
+    after.wait(1.0)
+    assert after.value == 0.28
+    other = again(after)
+    other.chip = "AAAA-01"
+    other.wait(1.0)
+    assert other.value == 0.0
+    assert [event["baseline"] for event in other.events] == [0.0]
 
 
 def test_the_check_of_last_week_does_not_end_the_drift_of_today(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_every_result_is_counted_and_counting_begins_anew() -> None:
 def test_the_bus_is_counted_since_the_last_time() -> None:
     bus = BusCounts(transfers=50, pec_errors=1)
     hourly = Hourly(Monotonic(0.0), bus)
-    bus.transfers, bus.pec_errors, bus.retries = 1050, 4, 3
+    bus.transfers, bus.pec_errors, bus.retries, bus.chip = 1050, 4, 3, "1F2E-77"
     first = hourly.take(Monotonic(3600.0))["bus"]
     assert first == {"transfers": 1000, "pec_errors": 3, "retries": 3, "failures": 0}
     bus.failures += 2

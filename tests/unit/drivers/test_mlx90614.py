@@ -156,6 +156,7 @@ def test_at_the_start_it_looks_at_id_emissivity_config1_and_die_and_then_measure
     ]
     assert device.identity is not None
     assert device.identity.id == "123456789abcdef0"
+    assert device.counts.chip == "123456789abcdef0", "so that the gate knows which part its baseline is of"
     assert device.identity.config1.word == CONFIGS["xCC"]
 
 
