@@ -12,6 +12,7 @@ import pytest
 
 from drivers.simulated.clock import START_WALL
 from kiosk.bench import gate as bench
+from kiosk.bench import gate_figures as counted
 from kiosk.bench.measured_gate import CostClock
 from kiosk.commands.__main__ import main
 from kiosk.model import ClockState, Monotonic
@@ -66,14 +67,14 @@ def test_the_page_of_figures_says_what_each_of_them_is(name: str) -> None:
 
 def test_a_passage_with_a_second_try_is_counted_apart() -> None:
     smooth = [passage(cycle_s=1.0), passage(cycle_s=2.0)]
-    measured = bench.summary(0.5, [*smooth, passage(cycle_s=6.0, retries=1)], [40.0] * 4)
+    measured = counted.summary(0.5, [*smooth, passage(cycle_s=6.0, retries=1)], [40.0] * 4)
     assert measured.figures.passages == 3
-    assert measured.figures.cycle_s == bench.Spread(1.0, 2.0, 2.0)
+    assert measured.figures.cycle_s == counted.Spread(1.0, 2.0, 2.0)
     assert (measured.retried, measured.retried_cycle_s.max) == (1, 6.0)
 
 
 def test_what_was_not_measured_is_not_zero() -> None:
-    measured = bench.summary(0.5, [passage(cycle_s=None, light_s=None, healthy=False)], [40.0, 40.0])
+    measured = counted.summary(0.5, [passage(cycle_s=None, light_s=None, healthy=False)], [40.0, 40.0])
     assert measured.figures.cycle_s.p50 is None
     assert measured.figures.frame_to_light_ms.p95 is None
     assert measured.figures.referral_rate_healthy is None
@@ -82,18 +83,18 @@ def test_what_was_not_measured_is_not_zero() -> None:
 def test_healthy_people_who_are_not_admitted_make_the_rate() -> None:
     sick = passage(healthy=False, verdict="REFER")
     people = [passage(), passage(), passage(verdict="REFER"), passage(verdict="REFUSE"), sick]
-    assert bench.summary(0.5, people, [40.0] * 6).figures.referral_rate_healthy == 0.5
+    assert counted.summary(0.5, people, [40.0] * 6).figures.referral_rate_healthy == 0.5
 
 
 def test_memory_is_the_most_and_grows_from_the_first_third_on() -> None:
-    figures = bench.summary(0.5, [passage()] * 5, [30.0, 39.0, 40.0, 45.0, 41.0, 41.5]).figures
+    figures = counted.summary(0.5, [passage()] * 5, [30.0, 39.0, 40.0, 45.0, 41.0, 41.5]).figures
     assert (figures.rss_mb, figures.rss_growth_mb) == (45.0, 1.5)
 
 
 def test_the_worst_is_taken_figure_by_figure() -> None:
-    one = bench.summary(0.5, [passage(cycle_s=1.0)] * 3, [40.0] * 4).figures
-    other = bench.summary(0.4, [passage(cycle_s=None)] * 2, [41.0] * 3).figures
-    worst = bench.to_map({"xAA": one, "xBA": other})
+    one = counted.summary(0.5, [passage(cycle_s=1.0)] * 3, [40.0] * 4).figures
+    other = counted.summary(0.4, [passage(cycle_s=None)] * 2, [41.0] * 3).figures
+    worst = counted.to_map({"xAA": one, "xBA": other})
     assert (worst["passages"], worst["ready_s"], worst["rss_mb"]) == (2, 0.5, 41.0)
     assert worst["cycle_s"] == {"p50": 1.0, "p95": 1.0, "max": 1.0}
 
@@ -102,7 +103,7 @@ def test_the_worst_is_taken_figure_by_figure() -> None:
     ("share", "expected"), [(0.5, 10), (0.95, 19), (1.0, 20), (0.01, 1)], ids=["p50", "p95", "max", "p1"]
 )
 def test_percentiles_are_values_that_occurred(share: float, expected: float) -> None:
-    assert bench.percentile([float(number) for number in range(20, 0, -1)], share, digits=3) == expected
+    assert counted.percentile([float(number) for number in range(20, 0, -1)], share, digits=3) == expected
 
 
 MET = {
@@ -125,17 +126,17 @@ MISSED = {
 }
 
 
-def missed(figures: dict[str, Any], targets: Sequence[bench.Target]) -> list[str]:
+def missed(figures: dict[str, Any], targets: Sequence[counted.Target]) -> list[str]:
     return [words for target in targets if (words := target.missed(figures)) is not None]
 
 
 def test_what_is_just_met_is_met() -> None:
-    assert missed(MET, (*bench.TARGETS, *bench.RUSH)) == []
+    assert missed(MET, (*counted.TARGETS, *counted.RUSH)) == []
 
 
 @pytest.mark.parametrize(("figures", "words"), MISSED.values(), ids=MISSED)
 def test_each_target_that_is_missed_is_named(figures: dict[str, Any], words: str) -> None:
-    [said] = missed({**MET, **figures}, (*bench.TARGETS, *bench.RUSH))
+    [said] = missed({**MET, **figures}, (*counted.TARGETS, *counted.RUSH))
     assert words in said
 
 
@@ -151,24 +152,24 @@ def test_check_fails_when_a_target_of_the_scenario_is_missed(
     cycle: float,
     code: int,
 ) -> None:
-    slow = bench.summary(9.0, [passage(cycle_s=99.0)], [90.0] * 2)
-    measured = dict.fromkeys(bench.VARIANTS, bench.summary(ready, [passage(cycle_s=cycle)], [50.0] * 2))
-    monkeypatch.setattr(bench, "measure_all", lambda *_: {**measured, "DCI": slow})
+    slow = counted.summary(9.0, [passage(cycle_s=99.0)], [90.0] * 2)
+    measured = dict.fromkeys(counted.VARIANTS, counted.summary(ready, [passage(cycle_s=cycle)], [50.0] * 2))
+    monkeypatch.setattr(bench, "measure_all", lambda *_, **__: {**measured, "DCI": slow})
     assert main(["bench", "gate", "--check", "--scenario", name]) == code
     assert ("over the target" in capsys.readouterr().err) == bool(code)
     assert main(["bench", "gate", "--scenario", name]) == 0
 
 
 def test_slow_parts_are_measured_and_are_not_the_worst() -> None:
-    fast, slow = (bench.summary(0.5, [passage(cycle_s=took)], [40.0] * 2).figures for took in (1.5, 4.0))
-    told = bench.to_map({"xAA": fast, "DCI": slow})
+    fast, slow = (counted.summary(0.5, [passage(cycle_s=took)], [40.0] * 2).figures for took in (1.5, 4.0))
+    told = counted.to_map({"xAA": fast, "DCI": slow})
     assert told["cycle_s"]["p50"] == 1.5
     assert told["variants"]["DCI"]["cycle_s"]["p50"] == 4.0
-    assert bench.to_map({"DCI": slow})["cycle_s"]["p50"] == 4.0
+    assert counted.to_map({"DCI": slow})["cycle_s"]["p50"] == 4.0
 
 
 def test_a_healthy_person_who_left_unanswered_was_not_admitted() -> None:
-    measured = bench.summary(0.5, [passage()], [40.0] * 2, [{"healthy": True}, {"healthy": False}])
+    measured = counted.summary(0.5, [passage()], [40.0] * 2, [{"healthy": True}, {"healthy": False}])
     assert measured.figures.referral_rate_healthy == 0.5
     assert (measured.figures.passages, measured.unanswered) == (1, 2)
 
@@ -176,8 +177,8 @@ def test_a_healthy_person_who_left_unanswered_was_not_admitted() -> None:
 def test_people_get_a_table_with_every_figure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    measured = bench.summary(0.5, [passage(cycle_s=None, retries=1)], [40.0, 40.0])
-    monkeypatch.setattr(bench, "measure_all", lambda *_: dict.fromkeys(bench.VARIANTS, measured))
+    measured = counted.summary(0.5, [passage(cycle_s=None, retries=1)], [40.0, 40.0])
+    monkeypatch.setattr(bench, "measure_all", lambda *_, **__: dict.fromkeys(counted.VARIANTS, measured))
     assert main(["bench", "gate"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["xAA", "xBA", "xCC", "worst"]
