@@ -11,10 +11,10 @@ and DRIFT nothing is judged, and so nothing counts.
 
 *Deadband*: the baseline stays where it is until the median is more than .25 away from it, then goes to the
 median. Read as "a median within .25 is none", one person more or less at the edge would move everybody by
-.25; read as "only what exceeds .25", a quarter of a degree would stay for ever. The public data set can't tell
-them apart: its medians stay within .25 of 0 (FLIR AUC .967, ICI .964 with each reading); with misses left out,
-as a gate does, one camera's median leaves it late, and AUC, sensitivity and specificity are .966, .947, .961
-here against .964, .947, .961 with either of the others.
+.25; read as "only what exceeds .25", a quarter of a degree would stay for ever. The public data set can't
+tell them apart: its medians stay within .25 of 0 (FLIR AUC .967, ICI .964 with each reading). With misses
+left out, as a gate does, one camera's median leaves it late: AUC, sensitivity and specificity are .966, .947,
+.961 here against .964, .947, .961 with either of the others.
 """
 
 from __future__ import annotations
