@@ -3,7 +3,8 @@
 * pyzbar (libzbar 0.23): the wrapper declares a C ``int`` as unsigned, so that a code which is part of a
   series (structured append) raises ``ValueError: 4294967295 is not a valid ZBarOrientation`` and takes
   every other code of the frame with it; the series' parts then come as type ``PARTIAL``. It re-encodes
-  binary payloads by guessing a character set, so a text outside ASCII is not what the code holds.
+  binary payloads by guessing a character set, so a text outside ASCII is not what the code holds. Asked for
+  EAN-13, it also delivers UPC-E codes, expanded to 13 digits that nobody printed.
 * zxing-cpp (3.x): its family ``QRCode`` includes Micro QR, whose weak checksum reads texts into crumpled
   cloth; only model 2, the ordinary QR code, is asked for.
 
@@ -43,8 +44,10 @@ class Zbar:
 
     def __init__(self, linear: Sequence[str] = ()) -> None:
         self._zbar: Any = _load("pyzbar.pyzbar", "install libzbar0")
-        self._symbols = [self._zbar.ZBarSymbol[name.upper()] for name in (QR_CODE, *linear)]
         self._names = {name.upper(): name for name in (QR_CODE, *linear)}
+        # Asked for by name UPC-E keeps its own, and is then dropped with everything that was not wanted.
+        kinds = [*self._names, "UPCE"] if "EAN13" in self._names else list(self._names)
+        self._symbols = [self._zbar.ZBarSymbol[kind] for kind in kinds]
         orientation = self._zbar.zbar_symbol_get_orientation
         if orientation is not None:
             # "Unknown" is -1; read as unsigned it is no orientation at all and loses the whole frame.

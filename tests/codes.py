@@ -36,9 +36,21 @@ def _drawn(code: segno.QRCode, scale: int) -> Image.Image:
 
 
 def linear(content: str, kind: zxingcpp.BarcodeFormat, scale: int = 3) -> Image.Image:
-    """A 1D code."""
-    bars = Image.fromarray(zxingcpp.create_barcode(content, kind).to_image(scale=scale))
-    return beside([bars])
+    """A code of any other kind that zxing-cpp can draw, 1D codes above all."""
+    return beside([Image.fromarray(zxingcpp.create_barcode(content, kind).to_image(scale=scale))])
+
+
+def bars_of(content: str, kind: zxingcpp.BarcodeFormat) -> list[bool]:
+    """The modules of a 1D code from its first to its last bar, True for dark."""
+    drawn = Image.fromarray(zxingcpp.create_barcode(content, kind).to_image(scale=1))
+    row = drawn.crop((0, drawn.height // 2, drawn.width, drawn.height // 2 + 1)).tobytes()
+    return [level < 128 for level in row.strip(b"\xff")]
+
+
+def bars(modules: Sequence[bool], scale: int = 4, height: int = 120) -> Image.Image:
+    """A 1D code from its modules, whatever they say."""
+    row = Image.frombytes("L", (len(modules), 1), bytes(0 if dark else 255 for dark in modules))
+    return beside([row.resize((len(modules) * scale, height), Image.Resampling.NEAREST)])
 
 
 def beside(pictures: Sequence[Image.Image], size: tuple[int, int] | None = None) -> Image.Image:

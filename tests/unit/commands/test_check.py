@@ -216,13 +216,26 @@ def test_lists_and_root_may_lie_apart(desk: Desk) -> None:
     assert json.loads(out)["reasons"] == ["NO_READING", "PASS_VALID"]
 
 
-def test_bar_codes_are_read_where_the_gate_reads_them(desk: Desk) -> None:
-    linear("AB-1234", zxingcpp.BarcodeFormat.Code128).save(desk.folder / "card.png")
-    card = str(desk.folder / "card.png")
-    config = desk.config("[camera]", 'linear_symbologies = ["Code128"]')
-    assert desk.with_lists(card)[0] == 1
-    code, out, _ = desk.run(card, "--config", config, "--at", AT, "--json")
-    assert (code, json.loads(out)["texts"], json.loads(out)["reasons"]) == (0, ["AB-1234"], ["PASS_UNKNOWN"])
+CARDS = {
+    "Code128": ("AB-1234", zxingcpp.BarcodeFormat.Code128),
+    "Code39": ("AB+1234", zxingcpp.BarcodeFormat.Code39Std),
+    "EAN13": ("4006381333931", zxingcpp.BarcodeFormat.EAN13),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_bar_codes_are_read_where_the_gate_reads_them_and_nowhere_else(desk: Desk, name: str) -> None:
+    for each, card in CARDS.items():
+        linear(*card).save(desk.folder / f"{each}.png")
+    cards = {each: str(desk.folder / f"{each}.png") for each in CARDS}
+    assert desk.with_lists(cards[name])[0] == 1, "the default is QR codes alone"
+    config = desk.config("[camera]", f'linear_symbologies = ["{name}"]')
+    code, out, _ = desk.run(*cards.values(), "--config", config, "--at", AT, "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    told = {Path(answer["picture"]).stem: (answer["texts"], answer["reasons"]) for answer in answers}
+    assert code == 1
+    assert told.pop(name) == ([CARDS[name][0]], ["PASS_UNKNOWN"])
+    assert list(told.values()) == [([], ["NO_CODE"])] * 2
 
 
 def test_named_lists_that_do_not_verify_are_an_error_not_an_answer(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from drivers.qr_libraries import LINEAR, Library, Zbar, Zxing
 from drivers.simulated.clock import VirtualClock
 from kiosk.errors import ConfigError, DecoderError, DeviceAbsent, DeviceStalled
 from kiosk.model import CodeRead, Frame, Monotonic, Seconds
-from tests.codes import beside, frame, linear, micro_qr, qr, series
+from tests.codes import bars, bars_of, beside, frame, linear, micro_qr, qr, series
 
 PASS = "GP1:" + "6BFOXN*TS0BI$ZD8UHNAW1KA%$O:WF/ H*JMU967HRLX8LDD2CW/+61 4960F6" * 3
 KINDS = zxingcpp.BarcodeFormat
@@ -161,8 +161,8 @@ def test_zbar_is_always_told_which_symbologies(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pyzbar, "decode", spy)
     seen_within_four(only(Zbar()), qr(PASS))
     only(Zbar(["EAN13"])).decode(frame(qr(PASS)))
-    qr_code, ean = pyzbar.ZBarSymbol.QRCODE, pyzbar.ZBarSymbol.EAN13
-    assert asked == [[qr_code]] * 4 + [[qr_code, ean]]
+    kinds = pyzbar.ZBarSymbol
+    assert asked == [[kinds.QRCODE]] * 4 + [[kinds.QRCODE, kinds.EAN13, kinds.UPCE]]
 
 
 @settings(max_examples=40)
@@ -192,12 +192,109 @@ def test_chinese_is_readable_for_the_volunteer() -> None:
 # -- other symbologies -------------------------------------------------------------------------------------
 
 
+CARDS = {
+    "Code128": ("AB-1234", KINDS.Code128),
+    "Code39": ("AB+1234", KINDS.Code39Std),
+    "EAN13": ("4006381333931", KINDS.EAN13),
+}
+"""What can be asked for, by its name in the configuration."""
+STRANGERS = {
+    "UPC-E": ("01234565", KINDS.UPCE),
+    "EAN-8": ("96385074", KINDS.EAN8),
+    "Codabar": ("A1234A", KINDS.Codabar),
+    "ITF": ("123456", KINDS.ITF),
+    "Code 93": ("AB12", KINDS.Code93),
+    "DataBar": ("0950110153003", KINDS.DataBarOmni),
+    "Data Matrix": ("AB12", KINDS.DataMatrix),
+    "Aztec": ("AB12", KINDS.Aztec),
+    "PDF417": ("AB12", KINDS.PDF417),
+    "Micro QR": ("12345", KINDS.MicroQRCode),
+    "rMQR": ("12345", KINDS.RMQRCode),
+}
+"""What nobody can ask for."""
+LIBRARIES = {"pyzbar": Zbar, "zxing": Zxing}
+each_library = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES.keys())
+
+
+@pytest.mark.parametrize("kind", [*CARDS, *STRANGERS])
 @each_decoder
-def test_codes_that_were_not_asked_for_are_not_read(make: Make) -> None:
-    others = [linear("4006381333931", KINDS.EAN13), linear("AB-12", KINDS.Code128), micro_qr("12345")]
-    for picture in others:
-        assert seen_within_four(make(), picture) == []
-        assert make().decode_still(frame(picture)) == []
+def test_codes_that_were_not_asked_for_are_not_read(make: Make, kind: str) -> None:
+    picture = linear(*(CARDS | STRANGERS)[kind], scale=4)
+    assert seen_within_four(make(), picture) == []
+    assert make().decode_still(frame(picture)) == []
+
+
+@pytest.mark.parametrize("asked", CARDS)
+@each_library
+def test_each_kind_of_card_is_read_when_asked_for_and_none_of_the_others(
+    library: type[Zbar] | type[Zxing], asked: str
+) -> None:
+    decoder = QrDecoder([asked], libraries=[library([asked])])
+    for name, (text, kind) in CARDS.items():
+        picture = linear(text, kind, scale=4)
+        expected = [text] if name == asked else []
+        assert seen_within_four(decoder, picture) == expected
+        assert texts(decoder.decode_still(frame(picture))) in ([], expected)
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+@each_library
+def test_asking_for_all_cards_there_are_reads_nothing_else(
+    library: type[Zbar] | type[Zxing], kind: str
+) -> None:
+    """zbar alone would hand out a UPC-E as the EAN-13 that it stands for."""
+    decoder = QrDecoder(LINEAR, libraries=[library(LINEAR)])
+    picture = linear(*STRANGERS[kind], scale=4)
+    assert seen_within_four(decoder, picture) == []
+    assert decoder.decode_still(frame(picture)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "other"),
+    [
+        # Module ranges of the check symbol, and of another one of the same alphabet to stand in for it.
+        ("EAN13", slice(-10, -3), slice(-24, -17)),
+        ("Code128", slice(-24, -13), slice(11, 22)),
+    ],
+)
+@each_library
+def test_a_card_whose_check_digit_is_wrong_is_not_read(
+    library: type[Zbar] | type[Zxing], name: str, check: slice, other: slice
+) -> None:
+    text, kind = CARDS[name]
+    modules = bars_of(text, kind)
+    decoder = QrDecoder([name], libraries=[library([name])])
+    assert seen_within_four(decoder, bars(modules)) == [text], "as it was printed"
+    assert modules[check] != modules[other]
+    modules[check] = modules[other]
+    for picture in (bars(modules), bars(modules, scale=3), bars(modules, scale=6)):
+        assert seen_within_four(decoder, picture) == []
+        assert decoder.decode_still(frame(picture)) == []
+
+
+def ean13(twelve: str) -> str:
+    """With its check digit (GS1 General Specifications 7.9)."""
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(twelve))
+    return twelve + str(-total % 10)
+
+
+PRINTABLE = "".join(map(chr, range(33, 127)))
+CODE_39 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-.$/+%"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.one_of(
+        st.tuples(st.just("Code128"), st.text(PRINTABLE, min_size=4, max_size=16)),
+        st.tuples(st.just("Code39"), st.text(CODE_39, min_size=4, max_size=12)),
+        st.tuples(st.just("EAN13"), st.text("0123456789", min_size=12, max_size=12).map(ean13)),
+    )
+)
+def test_both_decoders_agree_on_a_card_to_the_letter(card: tuple[str, str]) -> None:
+    name, text = card
+    picture = frame(linear(text, CARDS[name][1], scale=3))
+    for library in (Zbar([name]), Zxing([name])):
+        assert {(read.text, read.symbology) for read in library.read(picture)} == {(text, name)}
 
 
 def test_micro_qr_is_not_read_because_it_is_read_into_noise() -> None:
@@ -205,20 +302,14 @@ def test_micro_qr_is_not_read_because_it_is_read_into_noise() -> None:
     assert Zxing(LINEAR).read(frame(micro_qr("12345"))) == []
 
 
-CARDS = [("Code128", "AB-1234", KINDS.Code128), ("Code39", "AB+1234", KINDS.Code39Std)]
-CARDS += [("EAN13", "4006381333931", KINDS.EAN13)]
-
-
-@pytest.mark.parametrize(("name", "text", "kind"), CARDS)
-@pytest.mark.parametrize("library", [Zbar, Zxing])
-def test_a_bar_code_counts_when_a_second_frame_agrees(
-    library: type[Zbar] | type[Zxing], name: str, text: str, kind: zxingcpp.BarcodeFormat
-) -> None:
+@pytest.mark.parametrize("name", CARDS)
+@each_library
+def test_a_bar_code_counts_when_a_second_frame_agrees(library: type[Zbar] | type[Zxing], name: str) -> None:
+    text, kind = CARDS[name]
     decoder = QrDecoder([name], libraries=[library([name])])
     picture = linear(text, kind, scale=4)
     first, second = (decoder.decode(frame(picture, at)) for at in (0.0, 0.1))
-    if library is Zbar:
-        assert first == []
+    assert first == []
     assert [(read.text, read.symbology, read.at) for read in second] == [(text, name, 0.1)]
 
 
