@@ -44,6 +44,7 @@ from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
 from kiosk.outdoor import Outdoors
 from kiosk.passage.body_temperature import Commissioning, Site
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
+from kiosk.passage.site import as_configured, measured_with
 from kiosk.passes.keys import PublicKey, keep_secret
 from kiosk.policy import EMERGENCY
 from kiosk.recollection import remembered
@@ -192,10 +193,19 @@ def _token_key(path: Path, journal: JournalKeeper, now: Monotonic) -> bytes:
 
 
 def site_of(config: Config) -> Site:
-    """What readings are judged by, with the commissioning record if there is one."""
+    """What readings are judged by, with the commissioning record if there is one that belongs to it.
+
+    A record found with another part or calibration is none: UNCOMMISSIONED, and never a wrong NORMAL.
+    """
+    site = as_configured(config)
     path = config.screening.commissioning
-    record = None if path is None else Commissioning.load(path, simulated=config.gate.simulated)
-    return Site.of(config.thermometer, config.screening, config.gate.entry_from, record)
+    if path is None:
+        return site
+    record = Commissioning.load(path, simulated=config.gate.simulated)
+    if not record.fits(measured_with(site, config.thermometer.variant)):
+        log.warning("%s was made with another part or other settings: commission the gate anew", path)
+        return site
+    return replace(site, commissioning=record)
 
 
 # -- real devices ------------------------------------------------------------------------------------------

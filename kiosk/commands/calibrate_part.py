@@ -15,7 +15,7 @@ from kiosk.config import Config, find, load
 from kiosk.errors import Usage
 from kiosk.model import Celsius, UnixTime
 from kiosk.passage.reference_body import Reference, calibrated, supplied, two_points
-from kiosk.passage.site import Calibration, Site
+from kiosk.passage.site import Calibration, Site, as_configured
 from kiosk.reference_check import FILE_NAME, TOLERANCE, ReferenceCheck
 from kiosk.timekeeping import given_time
 from kiosk.validators import day, number, text
@@ -85,11 +85,6 @@ def _add_reference(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _site(config: Config) -> Site:
-    """The part's supply and calibration; what is normal for people does not matter here."""
-    return Site.of(config.thermometer, config.screening, config.gate.entry_from, None)
-
-
 # -- points ------------------------------------------------------------------------------------------------
 
 
@@ -97,7 +92,7 @@ def points(arguments: argparse.Namespace) -> int:
     """Find gain and offset, and say what to write into the configuration; changes nothing itself."""
     config = load(find(arguments.config))
     made_on = _made_on(arguments.date, config)
-    site = _site(config)
+    site = as_configured(config)
     given = [_point_given(item, arguments, site) for item in arguments.point]
     if len(given) not in (0, 2):
         raise Usage("--point: give two, or none to measure both")
@@ -198,7 +193,7 @@ def check(arguments: argparse.Namespace) -> int:
     made = ReferenceCheck(
         at=UnixTime(round(at, 3)),
         reference=arguments.reference,
-        measured=Celsius(round(calibrated(looked.look.raw, _site(config)), 3)),
+        measured=Celsius(round(calibrated(looked.look.raw, as_configured(config)), 3)),
         true=Celsius(round(reference.seen, 3)),
         part=looked.part,
         simulated=config.gate.simulated,

@@ -18,7 +18,7 @@ from kiosk.errors import JournalDamaged, MixedReadings, TooFewPeople
 from kiosk.model import ClockState, EventKind, EventSeq, Screening, UnixTime
 from kiosk.passage.commissioning import Crowd, Forehead, are_foreheads, crowd
 from kiosk.passage.journal import JournalReader, StoredEvent
-from kiosk.passage.site import Site
+from kiosk.passage.site import as_configured
 
 USED: Final = frozenset({Screening.UNCOMMISSIONED, Screening.NORMAL, Screening.GUARD, Screening.HIGH})
 MEASURING: Final = (
@@ -215,9 +215,11 @@ def _same_settings(people: People, config: Config) -> None:
     if not people.present:
         return
     newest = people.present[-1].settings
-    site = Site.of(config.thermometer, config.screening, config.gate.entry_from, None).to_map()
-    now = {name: site[name] for name in MEASURING} | {"variant": config.thermometer.variant}
-    then = {**newest["site"], "variant": newest["thermometer"]["variant"]}
+    site = as_configured(config).to_map()
+    now = {name: site[name] for name in MEASURING}
+    now |= {"variant": config.thermometer.variant, "air thermometer": config.air.driver != "none"}
+    own_air = people.present[-1].body["reading"].get("air") is not None
+    then = {**newest["site"], "variant": newest["thermometer"]["variant"], "air thermometer": own_air}
     differs = [
         f"{name} is {_said(now[name])}, was {_said(then.get(name))}"
         for name in now

@@ -19,7 +19,7 @@ from kiosk.files import write_atomic
 from kiosk.model import EventSeq, UnixTime
 from kiosk.passage.commissioning import Crowd, Doubt
 from kiosk.passage.journal import JournalReader
-from kiosk.passage.site import FEWEST_PEOPLE, Commissioning
+from kiosk.passage.site import FEWEST_PEOPLE, Commissioning, as_configured, measured_with
 from kiosk.validators import whole
 
 USUAL_NAME: Final = "commissioning.json"
@@ -122,7 +122,11 @@ def _record(chosen: Chosen, config: Config) -> Commissioning:
     simulated = chosen.simulated or config.gate.simulated
     try:
         return Commissioning.make(
-            chosen.crowd.normal, chosen.crowd.people, iso(chosen.until), simulated=simulated
+            chosen.crowd.normal,
+            chosen.crowd.people,
+            iso(chosen.until),
+            simulated=simulated,
+            measured_with=measured_with(as_configured(config), config.thermometer.variant),
         )
     except ConfigError as error:
         raise DoubtfulReadings(str(error)) from None

@@ -17,7 +17,7 @@ from kiosk.model import UnixTime
 from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
 from kiosk.outdoor import OutdoorEntry
 from kiosk.passage.commissioning import Doubt
-from kiosk.passage.site import FEWEST_PEOPLE, Commissioning
+from kiosk.passage.site import FEWEST_PEOPLE, Commissioning, as_configured, measured_with
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
 
@@ -68,7 +68,8 @@ def _commissioning(config: Config) -> dict[str, Any] | None:
         return None
     record = Commissioning.load(path, simulated=config.gate.simulated)
     older = (config.thermometer.calibrated_on or "") > record.made_at[:10]
-    return {**record.to_map(), "older_than_calibration": older}
+    fits = record.fits(measured_with(as_configured(config), config.thermometer.variant))
+    return {**record.to_map(), "older_than_calibration": older, "fits": fits}
 
 
 def _calibration(config: Config) -> dict[str, Any]:
@@ -119,6 +120,8 @@ def _one(what: dict[str, Any] | None, say: Callable[[dict[str, Any]], str], noth
 def _said_record(record: dict[str, Any]) -> str:
     marked = "SIMULATED, " if record["simulated"] else ""
     anew = "; older than the calibration: commission anew" if record["older_than_calibration"] else ""
+    if not record["fits"]:
+        anew = "; made with another part or other settings, so the gate is UNCOMMISSIONED: commission anew"
     return f"{marked}{record['site_normal']:.2f} °C, {record['people']} people, {record['made_at']}{anew}"
 
 

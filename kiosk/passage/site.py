@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kiosk.config import ScreeningConfig, ThermometerConfig
+from kiosk.config import Config, ScreeningConfig, ThermometerConfig
 from kiosk.errors import ConfigError
 from kiosk.model import Celsius, EntryFrom, Volts
 
@@ -50,6 +50,8 @@ class Commissioning:
     """ISO 8601."""
     simulated: bool
     id: str
+    measured_with: str = ""
+    """:func:`measured_with` of the people's readings; blank where nobody was measured (a scenario's)."""
 
     def __post_init__(self) -> None:
         _within("site_normal", self.site_normal, 30.0, 37.0, "no healthy forehead reads that")
@@ -57,11 +59,20 @@ class Commissioning:
             raise ConfigError(f"commissioning: {self.people} people are too few, {FEWEST_PEOPLE} are needed")
 
     @classmethod
-    def make(cls, site_normal: Celsius, people: int, made_at: str, *, simulated: bool) -> Self:
+    def make(
+        cls, site_normal: Celsius, people: int, made_at: str, *, simulated: bool, measured_with: str = ""
+    ) -> Self:
         """A record whose id is a hash of its content."""
-        record = cls(site_normal, people, made_at, simulated, "")
-        text = json.dumps(record.to_map(), sort_keys=True)
-        return replace(record, id=hashlib.sha256(text.encode()).hexdigest()[:12])
+        record = cls(site_normal, people, made_at, simulated, "", measured_with)
+        return record.hashed()
+
+    def hashed(self) -> Self:
+        """The same with the id that belongs to its content."""
+        return replace(self, id=_hash(replace(self, id="").to_map()))
+
+    def fits(self, now: str) -> bool:
+        """Found with what is measured with ``now``. Only a simulated one may say nothing of that."""
+        return self.measured_with == now or (self.simulated and not self.measured_with)
 
     @classmethod
     def load(cls, path: Path, *, simulated: bool = False) -> Self:
@@ -74,22 +85,26 @@ class Commissioning:
             record = cls.from_map(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigError(f"commissioning record {path}: {error}") from None
-        made = cls.make(record.site_normal, record.people, record.made_at, simulated=record.simulated)
-        if record.id != made.id:
+        if record.id != record.hashed().id:
             raise ConfigError(f"commissioning record {path} was changed after it was made")
         if record.simulated and not simulated:
             raise ConfigError(f"commissioning record {path} is SIMULATED: this gate is real")
         return record
 
     def to_map(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
+        """Plain data for JSON; a blank ``measured_with`` is left out, as in records that had none."""
+        plain = asdict(self)
+        if not self.measured_with:
+            del plain["measured_with"]
+        return plain
 
     @classmethod
     def from_map(cls, plain: Mapping[str, Any]) -> Self:
         """Strict inverse of :meth:`to_map`; ConfigError on anything else."""
+        if isinstance(plain, Mapping):
+            plain = {"measured_with": "", **plain}
         _same_fields(cls, plain)
-        wanted = {"people": int, "made_at": str, "simulated": bool, "id": str}
+        wanted = {"people": int, "made_at": str, "simulated": bool, "id": str, "measured_with": str}
         if any(type(plain[key]) is not kind for key, kind in wanted.items()):
             raise ConfigError("commissioning: a field has the wrong type")
         return cls(**{**plain, "site_normal": Celsius(_number(plain, "site_normal"))})
@@ -180,6 +195,33 @@ class Site:
         _same_fields(cls, plain)
         values = {key: _parsed(plain, key) for key in plain}
         return cls(**values)
+
+
+def as_configured(config: Config) -> Site:
+    """What readings rest on at this gate from its next start, but for what is normal here."""
+    site = Site.of(config.thermometer, config.screening, config.gate.entry_from, None)
+    return replace(site, air_fitted=config.air.driver != "none")
+
+
+def measured_with(site: Site, variant: str) -> str:
+    """Names what a forehead's figure rests on: the kind of part, every correction, and whose air it is in.
+
+    What is normal here was found with one of these and says nothing about another: with a new offset of
+    -.5 °C an old normal would call a fever half a degree milder.
+    """
+    numbers = (
+        site.supply_volts,
+        site.rated_volts,
+        site.calibration.gain,
+        site.calibration.offset,
+        site.emissivity,
+        site.die_offset,
+    )
+    return _hash([variant, str(site.entry_from), site.air_fitted, *map(float, numbers)])
+
+
+def _hash(plain: object) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _same_fields(kind: type[Any], plain: Mapping[str, Any]) -> None:

@@ -15,9 +15,11 @@ import pytest
 import segno
 from PIL import Image
 
+from kiosk.config import load
 from kiosk.model import Category, EventKind, Seconds, UnixTime
 from kiosk.passage.body_temperature import Commissioning
 from kiosk.passage.journal import JournalReader
+from kiosk.passage.site import as_configured, measured_with
 from kiosk.passes.trust import init_demo
 from tests.street import SITE_NORMAL
 
@@ -35,8 +37,6 @@ def folder(tmp_path: Path) -> Path:
     picture = Image.new("L", (480, 480), 160)
     picture.paste(Image.open(tmp_path / "pass.png").convert("L").resize((456, 456)), (12, 12))
     (tmp_path / "pass.luma").write_bytes(picture.tobytes())
-    record = Commissioning.make(SITE_NORMAL, 120, "2026-11-21T00:00:00+08:00", simulated=False)
-    (tmp_path / "commissioning.json").write_text(json.dumps(record.to_map()))
     (tmp_path / "kiosk.toml").write_text(
         f"""
         [gate]
@@ -58,6 +58,15 @@ def folder(tmp_path: Path) -> Path:
         roots = ["trust/root.pub"]
         """
     )
+    config = load(tmp_path / "kiosk.toml")
+    record = Commissioning.make(
+        SITE_NORMAL,
+        120,
+        "2026-11-21T00:00:00+08:00",
+        simulated=False,
+        measured_with=measured_with(as_configured(config), config.thermometer.variant),
+    )
+    (tmp_path / "commissioning.json").write_text(json.dumps(record.to_map()))
     return tmp_path
 
 

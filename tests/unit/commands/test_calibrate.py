@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.assembly import site_of
 from kiosk.commands.__main__ import main
+from kiosk.config import load
 from kiosk.errors import ConfigError
 from kiosk.model import Celsius
 from kiosk.outdoor import OutdoorEntry
@@ -106,6 +108,41 @@ def test_a_real_journal_makes_a_real_record(tmp_path: Path, capsys: pytest.Captu
     assert answer["simulated"] is False
     record = Commissioning.load(tmp_path / "commissioning.json", simulated=False)
     assert record.site_normal == pytest.approx(34.0, abs=0.02), "supply and emissivity are corrected"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        'offset = -0.4\ncalibrated_on = "2026-11-22"\nreference = "BB-7"',
+        "supply_volts = 3.0",
+        "emissivity = 0.95",
+        "die_offset = 3.0",
+    ],
+)
+def test_a_record_made_under_other_settings_makes_nobody_normal(
+    changed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a new offset of -.4 °C the normal of before would call a fever .4 °C milder."""
+    file = real(tmp_path)
+    measured(file, normal_people(), simulated=False)
+    assert asked(capsys, "commission", "--config", file)["ok"]
+    text = file.read_text(encoding="utf-8") + '[screening]\ncommissioning = "commissioning.json"\n'
+    file.write_text(text, encoding="utf-8")
+    assert site_of(load(file)).commissioning is not None
+    assert asked(capsys, "status", "--config", file)["commissioning"]["fits"] is True
+    file.write_text(text.replace("[journal]", f"{changed}\n[journal]"), encoding="utf-8")
+    assert site_of(load(file)).commissioning is None, "UNCOMMISSIONED until commissioned anew"
+    assert main(["calibrate", "status", "--config", str(file)]) == 0
+    assert "the gate is UNCOMMISSIONED: commission anew" in capsys.readouterr().out
+
+
+def test_a_real_gate_wants_to_know_what_its_normal_was_measured_with(tmp_path: Path) -> None:
+    file = real(tmp_path)
+    bare = Commissioning.make(Celsius(34.0), 140, "2026-05-01T10:00:00+00:00", simulated=False)
+    (tmp_path / "here.json").write_text(json.dumps(bare.to_map()), encoding="utf-8")
+    text = file.read_text(encoding="utf-8") + '[screening]\ncommissioning = "here.json"\n'
+    file.write_text(text, encoding="utf-8")
+    assert site_of(load(file)).commissioning is None
 
 
 def test_status_says_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
