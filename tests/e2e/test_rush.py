@@ -1,8 +1,8 @@
 """The morning rush at a simulated gate: nobody is lost, nobody waits for long, hardly anybody healthy is sent
 to a volunteer, and the gate's memory stays as it is.
 
-``KIOSK_GATE_N`` is the number of people (45 by default: with half of a bus; a long proof takes hundreds or thousands). Times are
-those of a virtual clock on which the processor's work takes none.
+``KIOSK_GATE_N`` is the number of people (45 by default, with half a bus among them; a long proof takes
+hundreds or thousands). Times are those of a virtual clock on which the processor's work takes none.
 """
 
 from __future__ import annotations
