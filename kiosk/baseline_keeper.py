@@ -25,7 +25,7 @@ from kiosk.files import write_atomic
 from kiosk.model import Celsius, EventKind, EventSeq, Monotonic, Reading, Seconds, TimeInterval, UnixTime
 from kiosk.passage.baseline import WINDOW, Baseline, Drift, before_baseline
 from kiosk.passage.journal import JournalReader
-from kiosk.passage.site import Site
+from kiosk.passage.site import Site, corrected_with
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
 
@@ -68,6 +68,8 @@ class Bound:
     simulated: bool
     id: str
     """Of commissioning, part and calibration; thresholds do not move foreheads."""
+    corrections: str
+    """Of supply and calibration: what a check has to have been made with."""
 
     @classmethod
     def to(cls, site: Site, part: str, *, simulated: bool) -> Bound:
@@ -76,7 +78,8 @@ class Bound:
         settings = {name: plain[name] for name in _MOVES_FOREHEADS}
         settings["commissioning"] = None if site.commissioning is None else site.commissioning.id
         text = json.dumps([part, simulated, settings], sort_keys=True)
-        return cls(part, simulated, hashlib.sha256(text.encode()).hexdigest()[:12])
+        found = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return cls(part, simulated, found, corrected_with(site))
 
     def looked(self, check: ReferenceCheck, chip: str) -> bool:
         """The check was made with this part, and both are real or both simulated.
@@ -248,6 +251,9 @@ class BaselineKeeper:
             log.debug("baseline: %s", error)
             return
         if check is None or not self._bound.looked(check, self._chip) or not self._is_news(check, interval):
+            return
+        if check.fits and check.corrections != self._bound.corrections:
+            # The configuration was changed for it, and this gate still measures as before.
             return
         self._check_seen, self._dirty = check.at, True
         if not check.fits:

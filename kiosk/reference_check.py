@@ -39,6 +39,8 @@ class ReferenceCheck:
     part: str
     """Which thermometer looked: see :func:`kiosk.commands.calibrate_reference.part_id`."""
     simulated: bool
+    corrections: str = ""
+    """:func:`kiosk.passage.site.corrected_with` of the look: under another calibration it says nothing."""
 
     def __post_init__(self) -> None:
         for name in ("measured", "true"):
@@ -69,7 +71,7 @@ class ReferenceCheck:
             raise CalibrationError("reference check: it does not have the fields of one")
         wanted: dict[str, type | tuple[type, ...]] = {
             **dict.fromkeys(("at", "measured", "true"), (int, float)),
-            **dict.fromkeys(("reference", "part"), str),
+            **dict.fromkeys(("reference", "part", "corrections"), str),
             "simulated": bool,
         }
         for name, kind in wanted.items():

@@ -15,13 +15,14 @@ from kiosk.config import Config, find, load
 from kiosk.errors import Usage
 from kiosk.model import Celsius, UnixTime
 from kiosk.passage.reference_body import Reference, calibrated, supplied, two_points
-from kiosk.passage.site import Calibration, Site, as_configured
+from kiosk.passage.site import Calibration, Site, as_configured, corrected_with
 from kiosk.reference_check import FILE_NAME, TOLERANCE, ReferenceCheck
 from kiosk.timekeeping import given_time
 from kiosk.validators import day, number, text
 
 _DAY: Final = day()
 _TRUE: Final = number(-70, 380, "°C")
+_NEAR: Final = number(30, 45, "°C", because="farther from foreheads a check says little about them")
 _EMISSIVITY: Final = number(0.9, 1)
 AHEAD_S: Final = 86_400.0
 
@@ -57,7 +58,7 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``check``."""
     _add_reference(parser)
     parser.add_argument(
-        "--true", type=_TRUE.argument, required=True, metavar="CELSIUS", help="the reference's temperature"
+        "--true", type=_NEAR.argument, required=True, metavar="CELSIUS", help="the reference's temperature"
     )
     parser.add_argument("--at", metavar="TIME", help="when this is, where no clock can be believed")
 
@@ -190,13 +191,15 @@ def check(arguments: argparse.Namespace) -> int:
     config = load(find(arguments.config))
     at = proven_time(config) if arguments.at is None else given_time(arguments.at).lo
     reference, looked = _looked_at(Celsius(arguments.true), arguments, config)
+    site = as_configured(config)
     made = ReferenceCheck(
         at=UnixTime(round(at, 3)),
         reference=arguments.reference,
-        measured=Celsius(round(calibrated(looked.look.raw, as_configured(config)), 3)),
+        measured=Celsius(round(calibrated(looked.look.raw, site), 3)),
         true=Celsius(round(reference.seen, 3)),
         part=looked.part,
         simulated=config.gate.simulated,
+        corrections=corrected_with(site),
     )
     path = config.journal.path.parent / FILE_NAME
     saved(path, made.save)

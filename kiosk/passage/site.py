@@ -220,6 +220,12 @@ def measured_with(site: Site, variant: str) -> str:
     return _hash([variant, str(site.entry_from), site.air_fitted, *map(float, numbers)])
 
 
+def corrected_with(site: Site) -> str:
+    """Names what stands between a part's words and a temperature: supply and calibration."""
+    made = site.calibration
+    return _hash([float(value) for value in (site.supply_volts, site.rated_volts, made.gain, made.offset)])
+
+
 def _hash(plain: object) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -64,6 +64,11 @@ def test_a_check_with_a_reference_ends_drift(capsys: pytest.CaptureFixture[str])
         street.run(3.0)
         assert screened(street) is Screening.DRIFT, "a thermometer that reads wrong judges nobody"
         street.run(60.0)
+        mended = config_file(street, offset=0.1)
+        assert main(["calibrate", *words, "--config", str(mended)]) == 0
+        street.run(3.0)
+        assert screened(street) is Screening.DRIFT, "this gate still measures without that offset"
+        street.run(60.0)
         assert main(["calibrate", *words, "--config", str(right)]) == 0
         street.run(3.0)
         assert screened(street) is Screening.NORMAL

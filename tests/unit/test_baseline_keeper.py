@@ -24,7 +24,7 @@ from kiosk.model import (
     UnixTime,
 )
 from kiosk.passage.baseline import DECAY, FEWEST, WINDOW, Drift
-from kiosk.passage.site import Calibration, Commissioning, Site
+from kiosk.passage.site import Calibration, Commissioning, Site, corrected_with
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
 
@@ -94,7 +94,13 @@ class Gate:
     def check(self, error: float = 0.0, **changes: Any) -> None:
         """Somebody looks at a black body with it now."""
         made = ReferenceCheck(
-            UnixTime(self.wall + self.now), "BB-7", Celsius(35 + error), Celsius(35), PART, False
+            UnixTime(self.wall + self.now),
+            "BB-7",
+            Celsius(35 + error),
+            Celsius(35),
+            PART,
+            False,
+            corrected_with(SITE),
         )
         replace(made, **changes).save(self.folder / CHECK_FILE)
         self.wait(2.0)
@@ -336,6 +342,15 @@ def test_a_check_that_fits_ends_it_and_the_baseline_begins_at_nothing(drifting: 
 def test_a_check_that_does_not_fit_ends_nothing(drifting: Gate, changes: dict[str, Any]) -> None:
     drifting.check(**changes)
     assert drifting.keeper.drift is not None
+
+
+def test_a_check_that_fits_under_a_changed_configuration_ends_nothing_here(drifting: Gate) -> None:
+    """The calibration was mended until the check fitted, and the gate still runs with the old one."""
+    mended = replace(SITE, calibration=Calibration(1.0, Celsius(-0.4), "2026-11-22", "BB-7"))
+    drifting.check(corrections=corrected_with(mended))
+    assert drifting.keeper.drift is not None
+    drifting.check()
+    assert drifting.keeper.drift is None
 
 
 def test_a_check_by_the_part_of_that_number_is_one_by_this_part(drifting: Gate) -> None:

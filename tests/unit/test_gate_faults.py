@@ -50,6 +50,7 @@ from kiosk.outdoor import OutdoorEntry
 from kiosk.passage.baseline import FEWEST
 from kiosk.passage.journal import BackgroundCheck, Journal, JournalReader, set_asides
 from kiosk.passage.journal_file import side_files
+from kiosk.passage.site import corrected_with
 from kiosk.passes import manifest as manifests
 from kiosk.passes.manifest import Blob
 from kiosk.passes.signed_lists import (
@@ -391,7 +392,8 @@ def readings_shifted(street: Breakable) -> Iterator[None]:
     yield
     part = f"{street.config.thermometer.driver} {street.config.thermometer.variant}"
     at = street.trust_time(0)
-    check = ReferenceCheck(at, "BB-7", Celsius(35.0), Celsius(35.0), part, simulated=True)
+    now = corrected_with(street.gate.surroundings.site)
+    check = ReferenceCheck(at, "BB-7", Celsius(35.0), Celsius(35.0), part, simulated=True, corrections=now)
     check.save(street.config.journal.path.with_name(CHECK_FILE))
 
 

@@ -24,6 +24,7 @@ from kiosk.model import (
 from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
 from kiosk.outdoor import OutdoorEntry
 from kiosk.passage.baseline import FEWEST
+from kiosk.passage.site import corrected_with
 from kiosk.person import Passage
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
@@ -113,6 +114,7 @@ def test_drift_refers_everybody_until_a_check_fits_and_all_of_it_is_on_record(fo
             Celsius(35.0),
             f"{street.config.thermometer.driver} xAA",
             simulated=True,
+            corrections=corrected_with(street.gate.surroundings.site),
         )
         check.save(state(street) / CHECK_FILE)
         street.run(8.0)

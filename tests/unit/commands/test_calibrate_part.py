@@ -134,6 +134,19 @@ def test_a_check_that_fits_is_written_for_the_gate(
     assert told["fits"] is True
 
 
+@pytest.mark.parametrize("true", ["22", "29.9", "45.1", "nan"])
+def test_a_check_far_from_foreheads_is_none(
+    true: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wall of 22 °C fits any part, also one that reads a fever half a degree too low."""
+    words = ["--config", str(simulated(tmp_path)), "--reference", "wall", "--true", true]
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", "check", *words])
+    assert ended.value.code == 2
+    assert "30 to 45 °C" in capsys.readouterr().err
+    assert not (tmp_path / "reference_check.json").exists()
+
+
 def test_a_check_that_does_not_fit_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
