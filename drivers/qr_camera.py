@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from drivers.silence import Silence
 from kiosk.errors import DeviceAbsent, DeviceBusy, DeviceError, DevicePermission
@@ -35,8 +36,8 @@ LONGEST_EXPOSURE_US: Final = 5000
 """Walking pace moves a code by half a module in that time (design: qr)."""
 MANUAL_FOCUS: Final = 0
 """AfModeManual (libcamera, AfMode)."""
-STALE_S: Final = 2.0
-"""A time stamp farther from now than this is of some other clock."""
+OLDEST_S: Final = 2.0
+"""A picture that is handed over with a time stamp farther back than this has one of some other clock."""
 FOCAL_MM: Final = {"ov5647": 3.60, "imx219": 3.04, "imx708": 4.74, "imx708_wide": 2.75, "imx500": 4.74}
 """Modules with a lens of their own, by the sensor's name; the others' lens is the buyer's choice."""
 REMEDY_ABSENT: Final = (
@@ -48,7 +49,30 @@ REMEDY_BUSY: Final = "another program uses it: `fuser -v /dev/media*` shows whic
 REMEDY_PERMISSION: Final = "the user must be in the group video"
 REMEDY_STALLED: Final = "is its ribbon cable loose?"
 # picamera2 wraps most in RuntimeError; list index, missing key, type and attribute errors are its own slips.
-_LIBRARY_ERRORS: Final = (RuntimeError, LookupError, OSError, ValueError, TypeError, AttributeError)
+# BufferError: memory that somebody still looks at can't be unmapped.
+_LIBRARY_ERRORS: Final = (
+    RuntimeError,
+    LookupError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    BufferError,
+)
+
+
+def boot_time() -> float:
+    """The clock of libcamera's SensorTimestamp, and the gate's own; s."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Arrived(NamedTuple):
+    """A picture that has not been looked at yet."""
+
+    request: Any
+    at: float
+    """When picamera2 handed it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +98,25 @@ class QrCamera:
     a frame.
     """
 
-    def __init__(self, number: int = 0, optics: Optics | None = None, *, library: Any = None) -> None:
+    def __init__(
+        self,
+        number: int = 0,
+        optics: Optics | None = None,
+        *,
+        library: Any = None,
+        clock: Callable[[], float] = boot_time,
+    ) -> None:
         """``number``: as `rpicam-hello --list-cameras` counts. ``library``: the module picamera2."""
         self._what = f"camera {number}"
         self._silence = Silence(self._what, REMEDY_STALLED)
         self._lock = threading.Lock()
-        self._newest: Any = None
+        self._newest: Arrived | None = None
+        self._failure: Exception | None = None
         self._lent: Any = None
         self._luma: memoryview | None = None
         self._last = Monotonic(float("-inf"))
         self._closed = False
+        self._clock = clock
         self._library = _imported(self._what) if library is None else library
         with _as_device_errors(self._what), ExitStack() as opening:
             self._camera = _open(self._library, number, self._what)
@@ -98,14 +131,16 @@ class QrCamera:
         if self._closed:
             raise DeviceAbsent(f"{self._what}: closed")
         with self._lock:
-            request, self._newest = self._newest, None
-        self._silence.note(request is not None, now)
-        if request is None:
-            return None
+            arrived, self._newest = self._newest, None
         with _as_device_errors(self._what):
+            if self._failure is not None:
+                raise self._failure
+            self._silence.note(arrived is not None, now)
+            if arrived is None:
+                return None
             self._take_back()
-            self._lent = request
-            return Frame(self._lend(request), *SIZE, self._time_of(request, now), self._what)
+            self._lent = arrived.request
+            return Frame(self._lend(arrived.request), *SIZE, self._time_of(arrived, now), self._what)
 
     def close(self) -> None:
         """Release the camera; any number of times. A camera that hangs hangs this too."""
@@ -140,9 +175,10 @@ class QrCamera:
         return int(main["stride"])
 
     def _close_camera(self) -> None:
-        self._camera.post_callback = None
         with ExitStack() as closing:
             # Last in, first out: what is ours goes back between the stop and the close, which unmaps it.
+            # The callback stays to the end: picamera2 looks at it twice for each picture, and taken away
+            # in between it would end the library's thread, for which stop() would wait for ever.
             closing.callback(self._camera.close)
             closing.callback(self._take_back)
             closing.callback(self._drop_newest)
@@ -151,18 +187,24 @@ class QrCamera:
     # -- frames ----------------------------------------------------------------------------------------------
 
     def _arrived(self, request: Any) -> None:
-        """A frame, in picamera2's thread: keep it, and let go of the one that nobody has asked for."""
-        request.acquire()
-        with self._lock:
-            older, self._newest = self._newest, request
-        if older is not None:
-            older.release()
+        """A frame, in picamera2's thread: keep it, and let go of the one that nobody has asked for.
+
+        Nothing may be raised here, or the thread would end and stop() never return; poll raises it instead.
+        """
+        try:
+            request.acquire()
+            with self._lock:
+                older, self._newest = self._newest, Arrived(request, self._clock())
+            if older is not None:
+                older.request.release()
+        except Exception as error:  # noqa: BLE001 - handed to who polls, who raises it
+            self._failure = error
 
     def _drop_newest(self) -> None:
         with self._lock:
-            request, self._newest = self._newest, None
-        if request is not None:
-            request.release()
+            arrived, self._newest = self._newest, None
+        if arrived is not None:
+            arrived.request.release()
 
     def _lend(self, request: Any) -> memoryview:
         """The luma in the camera's own buffer: its first rows."""
@@ -188,12 +230,18 @@ class QrCamera:
         if request is not None:
             request.release()
 
-    def _time_of(self, request: Any, now: Monotonic) -> Monotonic:
-        """When the sensor began the picture (CLOCK_BOOTTIME, as ours), never backwards."""
-        stamp = request.get_metadata().get("SensorTimestamp")
-        at = now if stamp is None else stamp / 1e9
-        at = at if now - STALE_S <= at <= now else now
-        self._last = Monotonic(max(at, self._last))
+    def _time_of(self, arrived: Arrived, now: Monotonic) -> Monotonic:
+        """When the sensor began the picture, by the caller's clock; never backwards.
+
+        Without a time stamp of our clock it is when picamera2 handed it over, and never the poll: a picture
+        that has waited is old, however late it is looked at.
+        """
+        stamp = arrived.request.get_metadata().get("SensorTimestamp")
+        began = arrived.at if stamp is None else stamp / 1e9
+        if not arrived.at - OLDEST_S <= began <= arrived.at:
+            began = arrived.at
+        age = max(0.0, self._clock() - began)
+        self._last = Monotonic(min(now, max(now - age, self._last)))
         return self._last
 
 
@@ -268,13 +316,22 @@ def _open(library: Any, number: int, what: str) -> Any:
     try:
         camera.__init__(number)
     except BaseException:
-        # It leaves a pipe behind, which a camera that is busy all night would fill the process with.
-        with suppress(AttributeError, OSError):
-            camera.notifymeread.close()
-        with suppress(AttributeError, OSError):
-            os.close(camera.notifyme_w)
+        _abandon(camera)
         raise
     return camera
+
+
+def _abandon(camera: Any) -> None:
+    """One whose constructor has failed leaves a pipe behind; a night of tries would fill the process."""
+    if getattr(camera, "is_open", False):
+        # It would close the pipe itself as it is collected, and by then the numbers may be another file's.
+        with suppress(*_LIBRARY_ERRORS):
+            camera.close()
+        return
+    with suppress(AttributeError, OSError):
+        camera.notifymeread.close()
+    with suppress(AttributeError, OSError):
+        os.close(camera.notifyme_w)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def picamera2(_folder: Path) -> Iterator[Rig]:
         return Monotonic(clock.now)
 
     yield Rig(
-        open=lambda: QrCamera(library=bench.module()),
+        open=lambda: QrCamera(library=bench.module(), clock=lambda: clock.now),
         advance=advance,
         take_away=bench.found.clear,
         bring_back=lambda: there.append({"Model": "imx708", "Num": 0}),

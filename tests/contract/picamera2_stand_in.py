@@ -116,6 +116,8 @@ class Bench:
     cameras: list[Picamera2] = field(default_factory=list)
     starved: int = 0
     """Frames for which no buffer was free."""
+    races: int = 0
+    """Callbacks taken away while the library's thread may be about to call them."""
     kept: int = 0
     """Requests that were not given back before a camera was closed."""
 
@@ -170,7 +172,7 @@ class Picamera2:
         self.started = False
         self.stop_count = 0
         self.camera_config: dict[str, Any] = {}
-        self.post_callback: Callable[[Request], None] | None = None
+        self._post_callback: Callable[[Request], None] | None = None
         self.queued: list[mmap.mmap] = []
         self.buffers: list[mmap.mmap] = []
         self.thread_error: BaseException | None = None
@@ -182,6 +184,21 @@ class Picamera2:
             raise RuntimeError("Camera __init__ sequence did not complete.") from error
         self.is_open = True
         self.sensor_resolution = self.bench.resolution
+        try:
+            self.bench.call("configurations")
+        except Exception as error:
+            raise RuntimeError("Camera __init__ sequence did not complete.") from error
+
+    @property
+    def post_callback(self) -> Callable[[Request], None] | None:
+        return self._post_callback
+
+    @post_callback.setter
+    def post_callback(self, value: Callable[[Request], None] | None) -> None:
+        # "if self.post_callback: self.post_callback(req)", in another thread, and nothing between is locked.
+        if self.started and value is None and self._post_callback is not None:
+            self.bench.races += 1
+        self._post_callback = value
 
     @property
     def camera_controls(self) -> dict[str, Any]:

@@ -164,13 +164,54 @@ def test_however_many_frames_come_the_camera_never_runs_out_of_buffers(bench: Be
     camera.close()
 
 
-def test_a_frame_has_the_time_of_the_sensor_if_that_is_our_clock(bench: Bench) -> None:
-    camera = opened(bench)
-    for stamp, at in ((49.9, 49.9), (49.8, 49.9), (None, 50.0), (1e9, 50.0), (12.0, 50.0)):
+class Hand:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def seen_at(bench: Bench, stamp: float | None, waits: float = 0.02) -> float:
+    """Time of a picture that comes at 50 s and is looked at after so long."""
+    clock = Hand()
+    camera = QrCamera(library=bench.module(), clock=clock)
+    bench.deliver(grey(1), stamp)
+    clock.now += waits
+    frame = camera.poll(Monotonic(clock.now))
+    camera.close()
+    assert frame is not None
+    return frame.at
+
+
+@pytest.mark.parametrize(
+    ("stamp", "at"), [(49.95, 49.95), (49.0, 49.0), (None, 50.0), (1e9, 50.0), (12.0, 50.0), (50.01, 50.0)]
+)
+def test_a_frame_has_the_time_of_the_sensor_if_that_is_our_clock(
+    bench: Bench, stamp: float | None, at: float
+) -> None:
+    assert seen_at(bench, stamp) == pytest.approx(at)
+
+
+@pytest.mark.parametrize("stamp", [49.95, None, 1e9])
+def test_a_picture_that_has_waited_is_old_and_not_of_now(bench: Bench, stamp: float | None) -> None:
+    """A decoder was busy for ten seconds while the camera hung: who held that code up has gone."""
+    assert seen_at(bench, stamp, waits=10.0) <= 50.0
+
+
+def test_times_do_not_go_backwards_whatever_the_sensor_says(bench: Bench) -> None:
+    clock = Hand()
+    camera = QrCamera(library=bench.module(), clock=clock)
+    times = []
+    for stamp in (49.95, 49.9, None, 49.0):
         bench.deliver(grey(1), stamp)
-        frame = camera.poll(NOW)
+        clock.now += 0.02
+        frame = camera.poll(Monotonic(clock.now))
         assert frame is not None
-        assert frame.at == pytest.approx(at)
+        times.append(frame.at)
+    assert times == sorted(times)
     camera.close()
 
 
@@ -205,6 +246,8 @@ def busy() -> Exception:
         ("acquire", PermissionError(13, "Permission denied"), DevicePermission, "group video"),
         ("acquire", RuntimeError("Camera(s) not found"), DeviceAbsent, "ribbon cable"),
         ("acquire", RuntimeError("what nobody has seen"), DeviceError, "what nobody has seen"),
+        ("configurations", RuntimeError("no raw modes"), DeviceError, "no raw modes"),
+        ("configure", BufferError("cannot close exported pointers exist"), DeviceError, "exported pointers"),
         ("configure", RuntimeError("Configuration failed"), DeviceError, "Configuration failed"),
         ("start", RuntimeError("Failed to start camera: Device or resource busy"), DeviceBusy, "fuser"),
         ("start", OSError(12, "Cannot allocate memory"), DeviceError, "memory"),
@@ -297,6 +340,33 @@ def test_frames_that_come_while_it_closes_do_no_harm(bench: Bench) -> None:
     camera.close()
     assert bench.open == []
     assert bench.kept == 0
+
+
+def test_the_callback_is_never_taken_from_a_camera_that_runs(bench: Bench) -> None:
+    """picamera2 asks "is there one?" and then calls it: None in between ends its thread, and stop() hangs."""
+    camera = opened(bench)
+    bench.deliver(grey(1))
+    camera.close()
+    assert bench.races == 0
+
+
+def test_what_fails_in_the_librarys_thread_is_raised_by_the_poll_and_not_there(bench: Bench) -> None:
+    camera = opened(bench)
+    bench.deliver(grey(1))
+    waiting = camera._newest  # the next picture sends it back
+    assert waiting is not None
+
+    def gone() -> None:
+        del waiting.request.release
+        raise RuntimeError("failed to queue the request: No such device")
+
+    waiting.request.release = gone
+    bench.deliver(grey(2))
+    assert bench.open[0].thread_error is None
+    with pytest.raises(DeviceError, match="failed to queue"):
+        camera.poll(NOW)
+    camera.close()
+    assert bench.open == []
 
 
 def test_nothing_is_imported_before_a_camera_is_opened() -> None:
