@@ -8,6 +8,7 @@ has no name, so nothing is left behind whoever is killed; the other process ends
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
 import select
@@ -38,6 +39,7 @@ OPEN_S: Final = Seconds(15.0)
 LEAVE_S: Final = Seconds(0.5)
 MOST_SAID: Final = 65_536
 """Bytes without an end of line that are no answer."""
+_NUMBERS: Final = ("width", "height", "taken", "at", "damaged")
 _ERRORS: Final[Mapping[str, type[DeviceError]]] = {
     error.code: error
     for error in (
@@ -146,7 +148,8 @@ class FrameLink:
             self._memory = mmap.mmap(fd, CAPACITY)
             self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "drivers.frame_process", str(fd), str(CAPACITY)],
+                # -P: no module is taken from the folder in which somebody happens to stand.
+                [sys.executable, "-P", "-m", "drivers.frame_process", str(fd), str(CAPACITY)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -180,11 +183,10 @@ class FrameLink:
     def _checked(self, line: bytes) -> Mapping[str, Any]:
         """An answer that makes sense: what the process decodes comes from strangers."""
         try:
-            answer: Mapping[str, Any] = json.loads(line)
+            answer = json.loads(line)
             failure = self._error(str(answer["error"]), str(answer["why"])) if "error" in answer else None
-            pixels = answer["width"] * answer["height"] if "width" in answer else 1
-            makes_sense = isinstance(answer, dict) and ("opened" in answer or 0 < pixels <= CAPACITY)
-        except (ValueError, TypeError, KeyError):
+            makes_sense = _makes_sense(answer)
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return self._nonsense()
         if failure is not None:
             raise failure
@@ -221,3 +223,21 @@ class FrameLink:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _makes_sense(answer: object) -> bool:
+    """It is what was opened, that there is no picture, or one that fits into the memory, with its time."""
+    if not isinstance(answer, dict):
+        return False
+    numbers = [answer[name] for name in _NUMBERS if name in answer]
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in numbers):
+        return False
+    if not all(map(math.isfinite, numbers)):
+        return False
+    return "opened" in answer or "width" not in answer or _is_picture(answer)
+
+
+def _is_picture(answer: Mapping[str, Any]) -> bool:
+    size = answer["width"], answer["height"]
+    whole = all(isinstance(side, int) and side > 0 for side in size)
+    return whole and size[0] * size[1] <= CAPACITY and ("taken" in answer or "at" in answer)

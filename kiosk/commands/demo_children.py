@@ -35,7 +35,7 @@ class Child:
         self._log = log
         with log.open("ab") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kiosk.commands.demo_child", str(os.getpid()), *arguments],
+                [sys.executable, "-P", "-m", "kiosk.commands.demo_child", str(os.getpid()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,

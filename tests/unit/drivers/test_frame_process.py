@@ -113,6 +113,15 @@ def test_without_the_package_it_says_which_to_install(
     assert "plugged in" not in str(caught.value)
 
 
+def test_a_module_in_the_folder_where_one_stands_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts a demo among a stranger's files must not run them."""
+    (tmp_path / "av.py").write_text("raise ImportError('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    FrameLink("test camera", ORDER).close()
+
+
 def test_it_ends_when_it_is_closed(link: FrameLink) -> None:
     pid = link.pid
     link.close()
@@ -165,6 +174,15 @@ def test_nothing_is_left_open() -> None:
         b'{"width": -4, "height": 4}',
         b'{"width": "8", "height": 8}',
         b'{"width": 8}',
+        b'{"width": -4, "height": -4, "taken": 1}',
+        b'{"width": 1.5, "height": 2, "taken": 1}',
+        b'{"width": true, "height": 2, "taken": 1}',
+        b'{"width": 4, "height": 4}',
+        b'{"width": 4, "height": 4, "taken": "now"}',
+        b'{"width": 4, "height": 4, "taken": NaN}',
+        b'{"width": 4, "height": 4, "at": 1e999}',
+        b'{"ended": false, "damaged": "many"}',
+        b"[" * 60_000,
         b'{"error": "DEVICE"}',
     ],
 )
