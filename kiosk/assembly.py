@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
@@ -43,6 +44,7 @@ from kiosk.model import BusCounts, Celsius, CodeRead, EventKind, Monotonic, Prom
 from kiosk.outdoor import FILE_NAME as OUTDOOR_FILE
 from kiosk.outdoor import Outdoors
 from kiosk.passage.body_temperature import Commissioning, Site
+from kiosk.passage.environment import measurable
 from kiosk.passage.journal import BOOT_ID, BackgroundCheck, Journal
 from kiosk.passage.site import as_configured, measured_with
 from kiosk.passes.keys import PublicKey, keep_secret
@@ -102,7 +104,8 @@ def assemble(
     ``writer`` may stand between the gate and its journal, for a scenario that fills the disk. ``chain``
     verifies the whole journal while the gate runs already.
     """
-    parts = _believed(parts)
+    site = replace(site_of(config), air_fitted=parts.air is not None)
+    parts = _believed(parts, site)
     state = config.journal.path.parent
     boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
     floor = FloorFile(state / "clock.json", boot)
@@ -110,7 +113,6 @@ def assemble(
     roots = [PublicKey.load(file) for file in config.directory.roots]
     opener = _journal_opener(config, clock, boot)
     journal = JournalKeeper(lambda: writer(opener()), clock)
-    site = replace(site_of(config), air_fitted=parts.air is not None)
     surroundings = Surroundings(
         config=config.gate,
         site=site,
@@ -141,11 +143,11 @@ def assemble(
     return Kiosk(config, gate, clock, lamp, closing)
 
 
-def _believed(parts: Parts) -> Parts:
+def _believed(parts: Parts, site: Site) -> Parts:
     """Every gate, however it is put together, doubts what can't be before it rests anything on it."""
     air = None if parts.air is None else Believed(parts.air, doubt_air)
     outdoor = None if parts.outdoor is None else Believed(parts.outdoor, doubt_air)
-    thermometer = Believed(parts.thermometer, SteadyDie())
+    thermometer = Believed(parts.thermometer, SteadyDie(partial(measurable, site)))
     return replace(parts, thermometer=thermometer, air=air, outdoor=outdoor)
 
 

@@ -68,6 +68,11 @@ def air_range(ambient: Celsius, margin: float = 0.0) -> Surroundings | None:
     return None if ambient <= WARMEST - margin else Surroundings.AMBIENT_HOT
 
 
+def measurable(site: Site, die: Celsius) -> bool:
+    """A part of that temperature stands in air in which foreheads are judged, as far as it can tell alone."""
+    return air_range(Celsius(die - site.die_offset), EnvironmentWatch.MARGIN) is None
+
+
 def die_to_air(die: Celsius, air: Celsius | None) -> Surroundings | None:
     """A die far from the air (sun on the housing) disturbs the sensor. Without ``air`` it is not checked."""
     if air is None or abs(die - air) <= DIE_TO_AIR:

@@ -98,9 +98,26 @@ def test_a_thermometer_is_doubted_for_its_die(die: float) -> None:
 # -- a die that leaps ----------------------------------------------------------------------------------------
 
 
+def warm(die: Celsius) -> bool:
+    """As a gate has it: outside of this nobody is measured."""
+    return 16.3 <= die <= 31.7
+
+
+def lasting(celsius: float, since: float, until: float) -> list[tuple[float, float]]:
+    """A die that stays there, word by word."""
+    return [(since + 0.5 * number, celsius) for number in range(round((until - since) / 0.5))]
+
+
+def doubted_s(*levels: list[tuple[float, float]]) -> float:
+    """For how many seconds of the last level it was doubted; inf: to its end."""
+    wrong = doubts(*(word for level in levels for word in level))[-len(levels[-1]) :]
+    assert wrong == sorted(wrong, reverse=True), "once believed, it stays so"
+    return float("inf") if wrong[-1] else 0.5 * sum(wrong)
+
+
 def doubts(*dies: tuple[float, float]) -> list[bool]:
     """Whether each of these (second, °C) is doubted."""
-    doubt = SteadyDie()
+    doubt = SteadyDie(warm)
     return [doubt(sample(at, 34.0, die)) is not None for at, die in dies]
 
 
@@ -132,3 +149,36 @@ def test_a_part_that_was_away_begins_anew() -> None:
 
 def test_a_die_that_can_not_be_is_never_where_it_was() -> None:
     assert doubts((0.0, -273.15), (0.1, 24.0), (0.2, 24.1)) == [True, False, False]
+
+
+def test_a_part_that_was_broken_at_the_start_and_is_mended_comes_back_by_itself() -> None:
+    """Nobody was measured at 15.9 °C: any level that can be measured at is better, after a minute."""
+    for broken, lasted in ((15.9, 1.0), (15.9, 4000.0), (33.0, 500.0)):
+        assert doubted_s(lasting(broken, 0.0, lasted), lasting(24.1, lasted, lasted + 90.0)) == 60.0
+
+
+def test_a_part_broken_at_the_start_in_the_measuring_range_comes_back_after_as_long() -> None:
+    assert doubted_s(lasting(20.0, 0.0, 10.0), lasting(24.1, 10.0, 100.0)) == 60.0
+    assert doubted_s(lasting(20.0, 0.0, 300.0), lasting(24.1, 300.0, 700.0)) == pytest.approx(299.5)
+
+
+def test_a_part_that_breaks_is_doubted_for_as_long_as_it_was_well() -> None:
+    day, later = lasting(24.1, 0.0, 9000.0), lasting(29.0, 9000.0, 17_900.0)
+    assert doubted_s(day, later) == float("inf")
+
+
+@pytest.mark.parametrize("cold", [15.9, -10.0, 33.0, 16.2])
+def test_a_leap_to_where_readings_are_suspended_is_never_believed(cold: float) -> None:
+    assert doubted_s(lasting(24.1, 0.0, 5.0), lasting(cold, 5.0, 4000.0)) == float("inf")
+
+
+def test_a_part_that_flickers_is_never_believed_at_its_new_level() -> None:
+    flicker = [(at, 21.0 if number % 100 else 27.0) for number, (at, _) in enumerate(lasting(0, 5.0, 1000.0))]
+    assert all(doubts(*lasting(24.1, 0.0, 5.0), *flicker)[10:])
+    torn = [(at, 21.0 if number % 100 else 900.0) for number, (at, _) in enumerate(lasting(0, 5.0, 1000.0))]
+    assert all(doubts(*lasting(24.1, 0.0, 5.0), *torn)[10:])
+
+
+def test_what_is_believed_anew_may_move_and_leap_back() -> None:
+    back = [*lasting(15.9, 0.0, 5.0), *lasting(24.1, 5.0, 70.0)]
+    assert doubts(*back, (70.0, 25.0), (70.5, 15.9), (71.0, 25.2))[-3:] == [False, True, False]

@@ -416,7 +416,8 @@ class AtTheGate(RuleBasedStateMachine):
         self.everything_is_mended()
         if self.manifest:
             self.lists_are_tampered_with_or_mended()
-        self.street.run(50.0)
+        # Longer than a die is doubted that was broken when the gate started.
+        self.street.run(70.0)
         # A journal that was taken away is noticed when there is something to write.
         self.press_the_button()
         self.street.run(6.0)
