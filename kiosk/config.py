@@ -120,9 +120,8 @@ class LampConfig:
 class CameraConfig:
     """Where frames come from."""
 
-    source: Annotated[str, one_of("picamera2", "webcam", "pictures", "simulated")]
-    """``picamera2``, ``webcam``, ``pictures`` (a folder) or ``simulated``."""
-    pictures: Annotated[Path | None, path()]
+    source: Annotated[str, one_of("picamera2", "webcam", "simulated")]
+    """``picamera2``, ``webcam`` or ``simulated``."""
     number: Annotated[int, whole(0, 7)]
     """Which of several cameras of a Pi."""
     device: Annotated[Path, path()]

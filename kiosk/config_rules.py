@@ -119,7 +119,7 @@ def _guard_below_high(guard: float, high: float) -> Broken:
 
 @_rule("gate.simulated", "camera.source")
 def _camera_as_the_gate(simulated: bool, source: str) -> Broken:
-    if simulated != (source in ("simulated", "pictures")):
+    if simulated != (source == "simulated"):
         yield ("camera.source", "gate.simulated"), _mixed(simulated, f"the camera {source!r}")
 
 
@@ -179,12 +179,6 @@ def _quieter_in_quiet_hours(volume: int, quiet_volume: int) -> Broken:
 def _mixed(simulated: bool, part: str) -> str:
     kind = "simulated" if simulated else "real"
     return f"{part} can't serve a {kind} gate: real and simulated parts are never mixed (gate.simulated)"
-
-
-@_rule("camera.source", "camera.pictures")
-def _pictures_named(source: str, pictures: object) -> Broken:
-    if source == "pictures" and pictures is None:
-        yield ("camera.pictures", "camera.source"), "must name the folder that source = 'pictures' reads"
 
 
 @_rule("thermometer.variant", "thermometer.distance_cm")
