@@ -26,6 +26,7 @@ USUAL_NAME: Final = "commissioning.json"
 _PEOPLE: Final = whole(FEWEST_PEOPLE, 100_000, because="fewer say too little about what is normal here")
 DOUBTS: Final = {
     Doubt.WIDE_SPREAD: "they spread more than one crowd at one place does: is the part aimed at foreheads?",
+    Doubt.NARROW_SPREAD: "they are more alike than people are: one person with many passes, or a wall?",
     Doubt.TWO_CROWDS: "there seem to be two kinds of people: some from the street, some from indoors?",
     Doubt.MANY_HIGH: "many read high: an epidemic, or sun on their faces? Measure on another day",
     Doubt.MANY_MISSED: "many were no forehead (hats, or a miss): is the part aimed at foreheads?",

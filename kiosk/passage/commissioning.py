@@ -21,10 +21,14 @@ HIGH: Final = Celsius(0.8)
 """What the design calls high; a site's own threshold may differ, and says nothing about a crowd."""
 MOST_SPREAD: Final = Celsius(0.8)
 """Ours: the study has .44 to .76 °C in every hundred of its people, one healthy crowd at one place."""
+LEAST_SPREAD: Final = Celsius(0.2)
+"""Ours, by the same study: people who differ less are one person with many passes, or a wall."""
 MOST_HIGH: Final = 0.2
 """Share of people .8 °C above the median. Ours: the study has at most .15."""
 MOST_MISSED: Final = 0.2
 """Share of readings that were no forehead. Ours: the study has at most .05; a badly aimed part has many."""
+SAYS_SOMETHING: Final = 20
+"""So few people may well be alike."""
 MOST_BIMODAL: Final = 5 / 9
 """Sarle's coefficient of an even distribution; one hump has less, two humps have more."""
 
@@ -33,6 +37,7 @@ class Doubt(StrEnum):
     """What speaks against resting a site's normal on these people."""
 
     WIDE_SPREAD = "WIDE_SPREAD"
+    NARROW_SPREAD = "NARROW_SPREAD"
     TWO_CROWDS = "TWO_CROWDS"
     MANY_HIGH = "MANY_HIGH"
     MANY_MISSED = "MANY_MISSED"
@@ -81,6 +86,7 @@ class Crowd:
         """Why not to rest anything on these people; empty: no reason seen."""
         found = {
             Doubt.WIDE_SPREAD: self.sd > MOST_SPREAD,
+            Doubt.NARROW_SPREAD: self.people >= SAYS_SOMETHING and self.sd < LEAST_SPREAD,
             Doubt.TWO_CROWDS: self.bimodality > MOST_BIMODAL,
             Doubt.MANY_HIGH: self.high > MOST_HIGH * self.people,
             Doubt.MANY_MISSED: self.missed > MOST_MISSED * (self.people + self.missed),

@@ -85,6 +85,7 @@ def test_each_doubt_has_its_crowd() -> None:
     assert Doubt.TWO_CROWDS in crowd(two).doubts
     assert Doubt.MANY_HIGH in crowd(foreheads(*half, *half, *(value + 0.9 for value in half[:30]))).doubts
     assert crowd(foreheads(*healthy(100, sd=1.1))).doubts[0] is Doubt.WIDE_SPREAD
+    assert crowd(foreheads(*healthy(100, sd=0.12))).doubts == (Doubt.NARROW_SPREAD,), "one person's"
     assert crowd(foreheads(*healthy(100)), missed=26).doubts == (Doubt.MANY_MISSED,)
 
 
