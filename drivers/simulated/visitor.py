@@ -31,6 +31,8 @@ GRAB_S: Final = Seconds(0.5)
 """How long a hasty person holds still the first time."""
 OBEY_S: Final = Seconds(1.0)
 """From a spoken prompt to the head being close."""
+BACK_S: Final = Seconds(1.2)
+"""From having stepped back, as asked, to coming close again. Ours."""
 LIFT_S: Final = Seconds(2.0)
 """From a spoken prompt to a child being held up before the sensor. Ours."""
 GUESS_S: Final = Seconds(6.0)
@@ -46,7 +48,9 @@ MUST_BE_MINE_S: Final = Seconds(1.5)
 STANDING_CM: Final = 60.0
 BESIDE_CM: Final = 45.0
 """Camera and sensor are side by side: who holds up a code stands beside the sensor's axis."""
-BENDS_CM: Final = 50.0
+BENDS_CM: Final = 80.0
+"""Anybody who stands can look into something at table height, if they take the trouble. Ours; who does not
+shows the sensor a cheek, which reads like a cooler forehead (docs/scenarios.md)."""
 STRETCHES_CM: Final = 8.0
 FOREHEAD_BELOW_TOP_CM: Final = 8.0
 
@@ -211,6 +215,8 @@ class Visitor:
         self._heard = prompt
         if new and prompt in (Prompt.UNCOVER_FOREHEAD, Prompt.COME_CLOSER):
             self._obey(now)
+        elif new and prompt is Prompt.STEP_BACK:
+            self._step_back(now)
 
     def _obey(self, now: Monotonic) -> None:
         """Do what helps: hat off, up to the sensor (a child is lifted), and stay there."""
@@ -219,6 +225,13 @@ class Visitor:
             self._reach_up(Monotonic(now + LIFT_S))
         if self._moves and self._moves[-1].target < 1.0:
             self._moves.append(_Move(Monotonic(now + OBEY_S - MOVE_S), MOVE_S, 1.0))
+
+    def _step_back(self, now: Monotonic) -> None:
+        """One step back and close again; who is still on the way there arrives first."""
+        there = max((move.start + move.lasts for move in self._moves), default=now)
+        back = Monotonic(max(now + OBEY_S - MOVE_S, there))
+        self._moves.append(_Move(back, MOVE_S, 0.0))
+        self._moves.append(_Move(Monotonic(back + MOVE_S + BACK_S), MOVE_S, 1.0))
 
     def _reach_up(self, at: Monotonic) -> None:
         """Whose forehead is too low is held up before the sensor, or stands on something, from then on."""

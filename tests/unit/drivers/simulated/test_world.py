@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.simulated.thermal import PARTS
 from drivers.simulated.visitor import Phase, Visit
 from drivers.simulated.world import Tally, World
 from kiosk import scenario
@@ -103,6 +104,34 @@ def test_haste_pulls_back_once_and_comes_again_when_asked() -> None:
     times_in = sum(now and not before for before, now in pairwise(warm))
     assert times_in == 2
     assert visit.answer is Light.ADMIT
+
+
+def test_who_is_asked_to_step_back_does_and_comes_close_again() -> None:
+    gate = Gate(ANNA)
+    gate.reading_s = 60.0
+    warm: list[tuple[float, bool]] = []
+    gate.watch.append(lambda: warm.append((gate.elapsed, gate.warm)))
+    gate.run(6.0)
+    assert gate.warm
+    gate.speaker.say(Prompt.STEP_BACK)
+    gate.run(4.0)
+    changes = [(at, now) for (_, before), (at, now) in pairwise(warm) if at > 6.0 and before is not now]
+    (left, away), (back, here) = changes
+    assert (away, here) == (False, True)
+    assert left < 7.2
+    assert 1.0 < back - left < 2.0, "long enough to be seen gone"
+    gate.run(10.0)
+    assert gate.warm, "asked once, obeyed once"
+
+
+@pytest.mark.parametrize("height_cm", [170, 185, 198])
+def test_who_is_tall_bends_down_to_a_low_sensor_and_shows_no_cheek(height_cm: int) -> None:
+    scenario = play(f"tall: pass = 'none'; height_cm = {height_cm}; fever = 2.0", "2 tall")
+    low = dataclasses.replace(scenario, site=dataclasses.replace(scenario.site, sensor_height_cm=122))
+    gate = Gate(low)
+    gate.reading_s = 60.0
+    gate.run(6.0)
+    assert gate.world.warmth(PARTS["xBA"], gate.clock.monotonic()) > 34.4 + 2.0 - 0.6
 
 
 def test_a_small_child_is_out_of_reach_until_it_is_lifted() -> None:
