@@ -170,7 +170,7 @@ def test_damage_costs_pictures_and_nothing_else(where: float, film: Path, tmp_pa
     whole = film.read_bytes()
     rng = random.Random(7)
     outcomes = []
-    for attempt in range(6):
+    for attempt in range(4):
         broken = bytearray(whole)
         for _ in range(40):
             broken[rng.randrange(64, int(len(whole) * where))] ^= 1 << rng.randrange(8)
@@ -198,12 +198,12 @@ def test_the_hand_held_film_of_a_code_is_read() -> None:
     now = 0.0
     while not video.ended:
         frame = video.poll(Monotonic(now))
-        now += 0.3
+        now += 1.2
         if frame is not None:
             found = decoder.decode(frame)
             shown, read = shown + 1, read + bool(found)
             texts |= {one.text for one in found}
     video.close()
-    assert shown == 97
+    assert shown == 25
     assert read >= 0.98 * shown
     assert "http://www.lonelyplanet.com/" in texts
