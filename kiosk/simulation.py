@@ -296,9 +296,7 @@ def issue(place: Place, crowd: Iterable[Person], specimens: Specimens) -> Iterat
     """Person and text for everybody who shows a pass of their own; at the end the published list revokes
     those to be revoked.
     """
-    for person in crowd:
-        if person.kind.pass_kind.issued:
-            yield person.id, specimens.text(person)
+    yield from specimens.texts(crowd)
     if specimens.revoked:
         revoked = dict.fromkeys(specimens.revoked, Status.REVOKED)
         place.trust.publish(place.scenario.starts, mode=place.scenario.mode, marked=revoked)

@@ -5,7 +5,7 @@ Made by the assembly of a simulated gate and by tests; a real gate never imports
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -36,9 +36,9 @@ class Specimens:
         self._stranger = stranger
         self._started = started
 
-    def texts(self, people: Iterable[Person]) -> dict[str, str]:
-        """Text by person id, for everybody whose pass is issued or forged."""
-        return {person.id: self.text(person) for person in people if person.kind.pass_kind.issued}
+    def texts(self, people: Iterable[Person]) -> Iterator[tuple[str, str]]:
+        """Person id and text, for everybody whose pass is issued or forged."""
+        return ((person.id, self.text(person)) for person in people if person.kind.pass_kind.issued)
 
     def text(self, person: Person) -> str:
         """What this person holds up; KeyError for a kind that nobody issues."""

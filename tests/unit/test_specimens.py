@@ -57,7 +57,7 @@ def reasons(scenario: Scenario, folder: Path) -> dict[str, Reason]:
     """What a gate of the scenario says to everybody's text, by the person's id."""
     trust: DemoTrust = init_demo(folder, scenario.starts)
     maker = Specimens(trust.issuer, SigningKey.generate(), scenario.starts)
-    texts = maker.texts(people(scenario))
+    texts = dict(maker.texts(people(scenario)))
     trust.publish(UnixTime(scenario.starts + 1), marked=dict.fromkeys(maker.revoked, Status.REVOKED))
     lists = load(trust, scenario.starts + 1)
     now = context(trust, status=lists.status, interval=exactly(scenario.starts + 60))
@@ -88,7 +88,7 @@ def test_people_without_a_pass_of_their_own_get_none(tmp_path: Path) -> None:
     scenario = story(PassKind.NONE, PassKind.VALID)
     trust = init_demo(tmp_path / "trust", scenario.starts)
     maker = Specimens(trust.issuer, SigningKey.generate(), scenario.starts)
-    assert set(maker.texts(people(scenario))) == {"valid.1"}
+    assert set(dict(maker.texts(people(scenario)))) == {"valid.1"}
     [nobody] = [person for person in people(scenario) if person.kind.pass_kind is PassKind.NONE]
     with pytest.raises(KeyError):
         maker.text(nobody)
