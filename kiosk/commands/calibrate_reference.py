@@ -17,9 +17,10 @@ from kiosk.assembly import Openers
 from kiosk.believed import doubt_sample
 from kiosk.config import Config
 from kiosk.devices import Clock
-from kiosk.errors import SensorError, TimeUnproven
+from kiosk.errors import SensorError, TimeUnproven, Usage
 from kiosk.model import Celsius, ClockState, EventSeq, Sample, Seconds, UnixTime
 from kiosk.passage.journal import JournalReader
+from kiosk.passage.journal_beside import is_being_written
 from kiosk.passage.reference_body import LOOK_S, Look, Reference, steady_look
 from kiosk.supervision import Pollable
 
@@ -47,6 +48,7 @@ class Bench:
     def of(cls, config: Config, reference: Reference) -> Self:
         """The configured thermometer; a simulated gate's sees a body that is as warm as it is said to be."""
         if not config.gate.simulated:
+            _refuse_running(config)
             clock = SystemClock()
             return cls(Openers.of(config, clock=clock).thermometer, clock, threading.Event().wait)
         virtual, spec = VirtualClock(), SPECS[config.thermometer.variant]
@@ -55,8 +57,19 @@ class Bench:
         return cls(lambda: body, virtual, virtual.advance)
 
 
+def _refuse_running(config: Config) -> None:
+    if is_being_written(config.journal.path):
+        raise Usage(
+            "the gate runs: stop it first (systemctl stop kiosk-gate). Two readers disturb the sensor, and "
+            "the gate would take the reference for a forehead"
+        )
+
+
 def look_at(config: Config, reference: Reference, bench: Bench | None = None) -> Looked:
-    """Look at a reference for 20 s. DeviceError when the thermometer fails, ReferenceUnstable."""
+    """Look at a reference for 20 s. DeviceError when the thermometer fails, ReferenceUnstable.
+
+    Usage while a real gate looks with the same part.
+    """
     bench = bench or Bench.of(config, reference)
     with closing(bench.opener()) as part:
         samples = collect(part, bench.clock, bench.wait)

@@ -62,6 +62,21 @@ class WriterLock:
             return
 
 
+def is_being_written(path: Path) -> bool:
+    """A gate runs on the journal at ``path``. Leaves no file behind, which could be of the wrong owner."""
+    try:
+        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 class Reserve:
     """Space on the disk that is ours before it is full, given up step by step so that the journal goes on.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.clock import SystemClock
 from drivers.mlx90614 import SPECS, Mlx90614
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.i2c_bus import SimulatedI2cBus
@@ -17,6 +18,7 @@ from kiosk.commands.calibrate_reference import Bench, look_at, proven_time
 from kiosk.config import load
 from kiosk.errors import SensorError, TimeUnproven
 from kiosk.model import Celsius, ClockState, Monotonic
+from kiosk.passage.journal_beside import WriterLock, is_being_written
 from kiosk.passage.reference_body import Reference
 from kiosk.reference_check import ReferenceCheck
 from tests.street import START
@@ -193,6 +195,29 @@ def test_the_real_driver_looks_at_a_reference(tmp_path: Path) -> None:
     assert looked.look.raw == pytest.approx(37.5, abs=0.03)
     assert looked.look.samples > 100
     assert looked.part == "mlx90614 xCC 123456789abcdef0"
+
+
+@pytest.mark.parametrize("words", [["check", "--true", "37.5", "--at", "2026-11-22T08:00+08:00"], ["points"]])
+def test_no_reference_is_held_before_a_gate_that_runs(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = real(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("37.5\n"))
+    monkeypatch.setattr(SystemClock, "state", lambda _: ClockState.NTP)
+    lock = WriterLock(load(file).journal.path)
+    assert main(["calibrate", *words, "--config", str(file), "--reference", "BB-7"]) == 2
+    lock.release()
+    assert "the gate runs: stop it first (systemctl stop kiosk-gate)" in capsys.readouterr().err
+
+
+def test_asking_whether_a_gate_runs_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    assert not is_being_written(path)
+    assert list(tmp_path.iterdir()) == []
+    lock = WriterLock(path)
+    assert is_being_written(path)
+    lock.release()
+    assert not is_being_written(path)
 
 
 def test_without_the_part_it_is_a_fault_and_no_calibration(
