@@ -13,9 +13,12 @@ import pytest
 from drivers.simulated.clock import START_WALL
 from kiosk.bench import gate as bench
 from kiosk.bench import gate_figures as counted
-from kiosk.bench.measured_gate import CostClock
+from kiosk.bench.crowd import crowd_of, story_of, write_texts
+from kiosk.bench.measured_gate import CostClock, MeasuredGate
 from kiosk.commands.__main__ import main
-from kiosk.model import ClockState, Monotonic
+from kiosk.config import load
+from kiosk.model import ClockState, Frame, Monotonic
+from kiosk.simulation import STARTED, Place
 
 MEMORY = Path("/dev/shm")
 PAGE = Path(__file__).parents[3] / "docs" / "figures.md"
@@ -228,3 +231,36 @@ def test_what_a_turn_cost_stays_passed_and_timers_see_it() -> None:
     made.wait(1.0)
     assert made.monotonic() == pytest.approx(101.0 + cost)
     assert fired == [pytest.approx(100.5)]
+
+
+def test_what_is_charged_passes_without_being_spent() -> None:
+    made = clock()
+    with made.working():
+        made.charge(2.0)
+        assert made.cost == pytest.approx(2.0, abs=0.1)
+    made.wait(1.0)
+    assert made.monotonic() == pytest.approx(103.0, abs=0.1)
+    assert made.cost == 0.0
+
+
+def test_a_quick_run_decodes_one_in_five_pictures_without_a_code_and_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["bench", "gate", "--quick", "--passages", "2", "--rows", "0", "--variants", "xAA", "--json"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert 0.3 < json.loads(said.out)["cycle_s"]["p50"] < 10
+    assert "one in five pictures" in said.err
+
+
+def test_of_pictures_without_a_code_one_in_five_is_decoded_and_every_one_with_a_code(tmp_path: Path) -> None:
+    story = story_of("ordinary", "xAA")
+    place = Place.lay_out(tmp_path / "gate", story)
+    write_texts(place, 0)
+    made = CostClock(story.starts, start=STARTED, state=story.clock)
+    with MeasuredGate(place, load(place.config_file), made, crowd_of(place, 0), quick=True) as gate:
+        blank, code = Frame(b"", 0, 0, STARTED, "near"), Frame(b"", 0, 0, STARTED, "resident.1 sharp")
+        assert [gate.spared(blank) for _ in range(6)] == [False, True, True, True, True, False]
+        assert not any(gate.spared(code) for _ in range(9))
+        gate.quick = False
+        assert not any(gate.spared(blank) for _ in range(9))
