@@ -40,6 +40,9 @@ class I2cPart(Protocol):
     def read(self, count: int) -> bytes:
         """So many bytes after SA_R; Nack to refuse."""
 
+    def stop(self) -> None:
+        """The transaction is over, well or not: everybody on the wires sees that."""
+
 
 class SimulatedI2cBus:
     """The wires, and the adapter's end of the kernel. For one thread.
@@ -190,13 +193,19 @@ class SimulatedI2cBus:
                 mask = mask[length:]
         except Nack:
             raise _error(self._nack) from None
+        finally:
+            for part in self._parts.values():
+                part.stop()
         return answers
 
     def _message(self, address: int, data: bytes | int, mask: bytes) -> list[bytes]:
-        part = self._parts.get(address)
-        if part is None or mask[0]:
-            # A flipped bit in SA calls somebody else, or the other way round: nobody answers to it here.
+        reading = not isinstance(data, bytes)
+        called = (address << 1 | reading) ^ mask[0]
+        part = self._parts.get(called >> 1)
+        if part is None:
             raise Nack
+        if reading is not bool(called & 1):
+            return self._crossed(part, data, mask)
         if isinstance(data, bytes):
             part.write(_xor(data, mask[1:]))
             return []
@@ -204,6 +213,16 @@ class SimulatedI2cBus:
         if self.garbage is not None:
             answer = self.garbage.randbytes(data)
         return [b"\xff" * data if self.pulled_up else _xor(answer, mask[1:])]
+
+    @staticmethod
+    def _crossed(part: I2cPart, data: bytes | int, mask: bytes) -> list[bytes]:
+        """The direction bit has flipped: what the adapter does, the part does too."""
+        if isinstance(data, bytes):
+            # Both drive the wire; the part has learnt no command by it.
+            part.read(len(data))
+            return []
+        # Both listen, nobody pulls SDA down but the part to acknowledge.
+        return [_xor(b"\xff" * data, mask[1:])]
 
 
 def _on_wire(message: Any) -> tuple[int, bytes | int]:

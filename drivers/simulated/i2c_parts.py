@@ -116,6 +116,10 @@ class WiredMlx90614:
         answer = bytes((low, high, pec_of_read(self.address, command, low, high)))
         return answer.ljust(count, b"\xff")[:count]
 
+    def stop(self) -> None:
+        """A command holds for one transaction: word and command come with a repeated start between them."""
+        self._command = None
+
     def _knows(self, command: int) -> bool:
         return command < 2 * EEPROM or command == FLAGS
 
@@ -197,6 +201,9 @@ class WiredSht3x:
             raise Nack
         answer, self._answer = self._answer, None
         return answer.ljust(count, b"\xff")[:count]
+
+    def stop(self) -> None:
+        """A measurement goes on, and is fetched by another transaction."""
 
 
 def _with_crc(word: int) -> bytes:

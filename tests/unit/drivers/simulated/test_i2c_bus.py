@@ -188,3 +188,32 @@ def test_bits_flip_where_the_mask_says(bench: Bench) -> None:
     bench.simulated.mask = lambda count: bytes([2] + [0] * (count - 1))
     with failed(errno.EREMOTEIO):
         bench.read(OBJECT_1)
+
+
+def flip_address(bench: Bench, written: int, read: int) -> None:
+    bench.simulated.mask = lambda count: bytes([written, 0, read, *[0] * (count - 3)])
+
+
+def test_a_flipped_address_calls_whoever_has_that_one(bench: Bench) -> None:
+    other = WiredMlx90614(Steady(20.0, noise_c=0.0), clock=bench.clock, address=ADDRESS ^ 0x01)
+    bench.simulated.attach(other)
+    flip_address(bench, 0x02, 0x02)
+    low, high, pec = bench.read(OBJECT_1)
+    assert pec == pec_of_read(ADDRESS ^ 0x01, OBJECT_1, low, high), "the other one's word and checksum"
+    flip_address(bench, 0x00, 0x02)
+    with failed(errno.EREMOTEIO):
+        bench.read(OBJECT_1)
+
+
+def test_a_flipped_direction_leaves_the_wire_to_the_pull_up_or_loses_the_command(bench: Bench) -> None:
+    flip_address(bench, 0x00, 0x01)
+    assert bench.read(OBJECT_1) == b"\xff\xff\xff"
+    flip_address(bench, 0x01, 0x00)
+    with failed(errno.EREMOTEIO):
+        bench.read(OBJECT_1)
+
+
+def test_a_command_is_forgotten_with_its_transaction(bench: Bench) -> None:
+    bench.bus.i2c_rdwr(smbus2.i2c_msg.write(ADDRESS, [OBJECT_1]))
+    with failed(errno.EREMOTEIO):
+        bench.bus.i2c_rdwr(smbus2.i2c_msg.read(ADDRESS, 3))
