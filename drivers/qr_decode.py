@@ -39,36 +39,38 @@ class View(NamedTuple):
     transform: Transform
     large_only: bool = False
     """Half of a frame that is no larger than 640x480 would be too little."""
+    harsh: bool = False
+    """Changes the widths of bars: only QR codes, which mend errors, are believed (an EAN-13 was misread)."""
 
 
-def _middle(decoder: str, name: str, transform: Transform) -> View:
+def _middle(decoder: str, name: str, transform: Transform, *, harsh: bool = False) -> View:
     """At full resolution, where people hold what they show."""
-    return View(decoder, name, transforms.chain(transforms.centre, transform))
+    return View(decoder, name, transforms.chain(transforms.centre, transform), harsh=harsh)
 
 
-def _whole(decoder: str, name: str, transform: Transform) -> View:
+def _whole(decoder: str, name: str, transform: Transform, *, harsh: bool = False) -> View:
     """All of a large frame, reduced: a pass that is near, and off the middle."""
-    return View(decoder, name, transforms.chain(transforms.vga, transform), large_only=True)
+    return View(decoder, name, transforms.chain(transforms.vga, transform), large_only=True, harsh=harsh)
 
 
 EVERY_FRAME: Final = (View("zxing", "plain", transforms.plain),)
-_CONTRAST: Final = _middle("zxing", "contrast", transforms.contrast)
+_CONTRAST: Final = _middle("zxing", "contrast", transforms.contrast, harsh=True)
 """Rescues more for its time than any other view: it comes with every second frame."""
 _ENLARGED: Final = _middle(
-    "zxing", "enlarged", transforms.chain(transforms.middle(2 / 3), transforms.scaled(2))
+    "zxing", "enlarged", transforms.chain(transforms.middle(2 / 3), transforms.scaled(2)), harsh=True
 )
 """What has to be enlarged is small and fits into so much of the middle, for half the time."""
 _FINE: Final = (_middle("pyzbar", "fine adaptive", transforms.threshold(6)),)
 _CALM: Final = (
     _CONTRAST,
     _middle("zxing", "smoothed", transforms.smoothed),
-    _whole("pyzbar", "reduced", transforms.smoothed),
+    _whole("pyzbar", "reduced", transforms.plain),
 )
-_SHARP: Final = (_middle("zxing", "sharpened", transforms.sharpened),)
+_SHARP: Final = (_middle("zxing", "sharpened", transforms.sharpened, harsh=True),)
 _WIDE: Final = (
     _CONTRAST,
     _middle("pyzbar", "wide adaptive", transforms.threshold(24)),
-    _whole("zxing", "reduced contrast", transforms.contrast),
+    _whole("zxing", "reduced contrast", transforms.contrast, harsh=True),
 )
 IN_TURN: Final = (_FINE, _CALM, _SHARP, _WIDE, _FINE, _CALM, (*_SHARP, _ENLARGED), _WIDE)
 """Rows of views, one row a frame; the dearest view of all comes only in every eighth."""
@@ -86,19 +88,19 @@ _DOUBLED: Final = transforms.chain(transforms.within(1000), transforms.scaled(2)
 STILL_FIRST: Final = (View("zxing", "plain", transforms.plain), View("pyzbar", "plain", _READABLE))
 STILL_THEN: Final = (
     View("pyzbar", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
-    View("zxing", "contrast", transforms.chain(_READABLE, transforms.contrast)),
+    View("zxing", "contrast", transforms.chain(_READABLE, transforms.contrast), harsh=True),
     View("pyzbar", "fine adaptive", transforms.chain(_READABLE, transforms.threshold(6))),
     View("pyzbar", "reduced", transforms.chain(_READABLE, transforms.scaled(0.7))),
-    View("zxing", "unsharp", transforms.chain(_READABLE, transforms.unsharp)),
-    View("zxing", "adaptive", transforms.chain(_READABLE, transforms.adaptive)),
-    View("zxing", "doubled", _DOUBLED),
+    View("zxing", "unsharp", transforms.chain(_READABLE, transforms.unsharp), harsh=True),
+    View("zxing", "adaptive", transforms.chain(_READABLE, transforms.adaptive), harsh=True),
+    View("zxing", "doubled", _DOUBLED, harsh=True),
     View("zxing", "small", transforms.within(800)),
-    View("zxing", "small unsharp", transforms.chain(transforms.within(800), transforms.unsharp)),
+    View("zxing", "small unsharp", transforms.chain(transforms.within(800), transforms.unsharp), harsh=True),
     View("pyzbar", "small", transforms.within(800)),
     View("pyzbar", "unsharp", transforms.chain(transforms.within(1000), transforms.unsharp)),
     View("pyzbar", "inverted", transforms.chain(_READABLE, transforms.inverted)),
     View("pyzbar", "doubled", _DOUBLED),
-    View("zxing", "doubled unsharp", transforms.chain(_DOUBLED, transforms.unsharp)),
+    View("zxing", "doubled unsharp", transforms.chain(_DOUBLED, transforms.unsharp), harsh=True),
 )
 
 
@@ -174,7 +176,11 @@ class QrDecoder:
             self.last_failure = f"{view.decoder} {view.name}: {error}"
             return []
         name = f"{view.decoder} {view.name}"
-        return [CodeRead(read.text, read.symbology, name, read.at) for read in reads]
+        return [
+            CodeRead(read.text, read.symbology, name, read.at)
+            for read in reads
+            if read.symbology == QR_CODE or not view.harsh
+        ]
 
 
 def is_large(frame: Frame) -> bool:
