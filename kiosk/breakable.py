@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from drivers.qr_decode import QrDecoder
 from drivers.qr_libraries import Library, load_libraries
-from kiosk.assembly import Presses
 from kiosk.devices import CallButton
 from kiosk.errors import DecoderError, DeviceAbsent, JournalError, JournalFull
+from kiosk.fitted import Presses
 from kiosk.journal_keeper import Writer
 from kiosk.model import CodeRead, EventKind, EventSeq, Frame, Monotonic, Receipt, Verdict
 from kiosk.scenario import FaultKind

@@ -29,12 +29,13 @@ from drivers.simulated.pace import Pace, Stoppable
 from drivers.simulated.qr_camera import SimulatedQrCamera
 from drivers.simulated.speaker import SimulatedSpeaker
 from drivers.simulated.world import World
-from kiosk.assembly import Kiosk, Temperatures, assemble, no_thermometer
+from kiosk.assembly import Kiosk, assemble
 from kiosk.breakable import BreakableButton, BreakableDecoder, BreakableDisk
 from kiosk.config import Config
 from kiosk.devices import FrameSource
 from kiosk.errors import DeviceAbsent
 from kiosk.files import write_atomic
+from kiosk.fitted import Temperatures, no_thermometer
 from kiosk.gate import Gate
 from kiosk.model import (
     Celsius,

@@ -21,10 +21,11 @@ from drivers.simulated.call_button import SimulatedCallButton
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.lamp import SimulatedLamp
 from drivers.simulated.speaker import SimulatedSpeaker
-from kiosk.assembly import Kiosk, Presses, assemble
+from kiosk.assembly import Kiosk, assemble
 from kiosk.commands.recheck import Total, findings
 from kiosk.config import Config, load
 from kiosk.errors import DeviceAbsent, DeviceError, JournalError, SensorError
+from kiosk.fitted import Presses
 from kiosk.gate import Gate, State
 from kiosk.journal_keeper import Writer
 from kiosk.model import (

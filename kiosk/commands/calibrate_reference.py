@@ -13,11 +13,11 @@ from drivers.clock import SystemClock
 from drivers.mlx90614 import SPECS
 from drivers.simulated.clock import VirtualClock
 from drivers.simulated.reference_body import SimulatedReferenceBody
-from kiosk.assembly import Openers
 from kiosk.believed import doubt_sample
 from kiosk.config import Config
 from kiosk.devices import Clock
 from kiosk.errors import SensorError, TimeUnproven, Usage
+from kiosk.fitted import Openers
 from kiosk.model import Celsius, ClockState, EventSeq, Sample, Seconds, UnixTime
 from kiosk.passage.journal import JournalReader
 from kiosk.passage.journal_beside import is_being_written

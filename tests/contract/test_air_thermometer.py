@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from kiosk.assembly import Temperatures
 from kiosk.errors import DeviceAbsent
+from kiosk.fitted import Temperatures
 from kiosk.model import Celsius
 from kiosk.supervision import Supervised
 from kiosk.surroundings import AIR_KEEPS_S

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drivers.clock import SystemClock
-from kiosk.assembly import Openers, real
+from kiosk.assembly import real
 from kiosk.commands.gate import loop
 from kiosk.config import load
 from kiosk.devices import CallButton, FrameSource
 from kiosk.errors import DeviceAbsent
+from kiosk.fitted import Openers
 from kiosk.model import Frame, Monotonic, Sample, celsius_to_word
 from kiosk.notify import Notifier
 from kiosk.person import Passage

@@ -11,9 +11,10 @@ from typing import NoReturn
 
 import pytest
 
-from kiosk.assembly import Kiosk, Openers, real
+from kiosk.assembly import Kiosk, real
 from kiosk.config import load
 from kiosk.errors import DeviceAbsent
+from kiosk.fitted import Openers
 from kiosk.model import EventKind, Light, Reason
 from tests.aplay import StandIn
 from tests.mock_pins import MockPins

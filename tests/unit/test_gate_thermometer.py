@@ -14,7 +14,7 @@ from drivers.mlx90614 import Mlx90614
 from drivers.mlx90614_registers import CONFIG_1, EMISSIVITY, OBJECT_1
 from drivers.simulated.i2c_bus import SimulatedI2cBus, flipped_bits, now_and_then
 from drivers.simulated.i2c_parts import WiredMlx90614
-from kiosk.assembly import no_thermometer
+from kiosk.fitted import no_thermometer
 from kiosk.model import (
     BusCounts,
     Celsius,

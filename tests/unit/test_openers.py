@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.assembly import Openers
 from kiosk.config import Config, load
 from kiosk.errors import DeviceAbsent
+from kiosk.fitted import Openers
 from kiosk.model import BusCounts
 from kiosk.simulation import Place, Simulation
 from tests.contract.thermometers import scenario

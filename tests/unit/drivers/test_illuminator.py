@@ -7,10 +7,10 @@ from gpiozero.pins.mock import MockFactory
 
 from drivers.illuminator import Illuminated
 from drivers.qr_camera import QrCamera
-from kiosk.assembly import Openers
 from kiosk.config import load
 from kiosk.devices import FrameSource
 from kiosk.errors import DeviceAbsent, DeviceBusy, DeviceStalled
+from kiosk.fitted import Openers
 from kiosk.model import Monotonic
 from kiosk.supervision import Supervised
 from tests.contract.picamera2_stand_in import Bench
