@@ -96,7 +96,7 @@ def test_one_person_who_comes_back_moves_nothing(folder: Path) -> None:
 def test_drift_refers_everybody_until_a_check_fits_and_all_of_it_is_on_record(folder: Path) -> None:
     with Street(folder) as street:
         street.run(2.0)
-        everybody(street, 0.4)
+        everybody(street, 0.65)
         street.run(5.0)
         assert street.faults() == {"screening": "DRIFT"}
         assert street.light_now() is Light.FAULT
@@ -123,7 +123,7 @@ def test_drift_refers_everybody_until_a_check_fits_and_all_of_it_is_on_record(fo
         assert quickly(street, street.issue().text, 0.0).decision.verdict is Verdict.ADMIT
         assert last_reading(street)["baseline"] == 0.0
         told = [(event["baseline"], event["drift"]) for event in street.events(EventKind.BASELINE)]
-        assert [drift for _, drift in told] == ["STEP", None]
+        assert [drift for _, drift in told] == ["CLAMP", None]
         assert told[-1][0] == 0.0
         street.kiosk.close()
         assert_sound(street.config.journal.path)
@@ -132,7 +132,7 @@ def test_drift_refers_everybody_until_a_check_fits_and_all_of_it_is_on_record(fo
 def test_drift_outlives_the_loss_of_its_file(folder: Path) -> None:
     with Street(folder) as street:
         street.run(2.0)
-        everybody(street, 0.4)
+        everybody(street, 0.65)
         street.run(2.0)
         street.kiosk.close()
         (state(street) / "baseline.json").unlink()
