@@ -116,18 +116,23 @@ class AlsaSpeaker:
         return self._failure or self._missing
 
     def close(self) -> None:
-        """Silence, and the thread ended. Any number of times, from any thread."""
+        """Silence, and the thread ended. Any number of times, from any thread.
+
+        A thread that a dead disk holds ends with the process: nobody waits for it.
+        """
         if self._closed:
             return
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
-        with self._lock, suppress(DeviceStalled):
-            self._hush()
-        with self._lock:
-            for clip in (self._trial, *self._clips.values()):
-                clip.close()
+        if not self._lock.acquire(timeout=JOIN_S):
+            _log.warning("the speaker's thread hangs")
+            return
+        try:
+            self._release()
+        finally:
+            self._lock.release()
 
     # -- for the thread ----------------------------------------------------------------------------------
 
@@ -160,6 +165,8 @@ class AlsaSpeaker:
                     self._failed(DeviceError(f"speaker: {error}"), self._clock.monotonic())
                 following = self._try_at
             self._wake.wait(None if following is None else max(0.0, following - self._clock.monotonic()))
+        with self._lock:
+            self._release()
 
     # -- within ------------------------------------------------------------------------------------------
 
@@ -228,6 +235,12 @@ class AlsaSpeaker:
         if playing is not None and not playing.stop():
             self._hangs = playing
             raise DeviceStalled(f"speaker: {self._card.device} hangs, and its player with it")
+
+    def _release(self) -> None:
+        with suppress(DeviceStalled):
+            self._hush()
+        for clip in (self._trial, *self._clips.values()):
+            clip.close()
 
     def _failed(self, error: DeviceError, now: Monotonic) -> None:
         if self._failure is None:

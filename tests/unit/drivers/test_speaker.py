@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import threading
 import time
 from array import array
 from collections.abc import Iterator
@@ -124,6 +125,36 @@ def test_closing_gives_back_every_descriptor(tmp_path: Path) -> None:
     with alsa_rig() as rig:
         rig.say(Prompt.GO_AHEAD)
     assert open_descriptors() == before
+
+
+class DeadDisk(PromptSounds):
+    """Reading from it does not come back before the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(None, ("zh",))
+        self.asked, self.let_go = threading.Event(), threading.Event()
+
+    def load(self, prompt: Prompt) -> sound.Samples:
+        self.asked.set()
+        self.let_go.wait(20.0)
+        return super().load(prompt)
+
+
+def test_closing_waits_for_no_dead_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.speaker.JOIN_S", 0.05)
+    disk = DeadDisk()
+    with StandIn(tmp_path) as player:
+        speaker = AlsaSpeaker(disk, Watched(player), volume=80, quiet_volume=20, clock=SystemClock())
+        speaker.start()
+        assert disk.asked.wait(20.0)
+        closing = threading.Thread(target=speaker.close, daemon=True)
+        closing.start()
+        closing.join(10.0)
+        ended = not closing.is_alive()
+        disk.let_go.set()
+        for thread in (closing, *(each for each in threading.enumerate() if each.name == "speaker")):
+            thread.join(10.0)
+    assert ended, "the gate would never have stopped"
 
 
 # -- what goes wrong ----------------------------------------------------------------------------------------
