@@ -337,6 +337,32 @@ def test_equal_reads_are_of_the_same_text_by_another_look_and_not_long_ago() -> 
     assert [twice.accept(read) for read, _ in looks] == [expected for _, expected in looks]
 
 
+class SeesACard:
+    """Reads the same EAN-13 into whatever it is shown."""
+
+    name = "zxing"
+
+    def read(self, frame: Frame) -> list[CodeRead]:
+        return [CodeRead("4006381333931", "EAN13", self.name, frame.at)]
+
+
+def test_a_card_is_believed_only_from_views_that_leave_its_bars_alone() -> None:
+    """Sharpened, a real EAN-13 became another number with a right check digit."""
+    decoder = QrDecoder(["EAN13"], libraries=[SeesACard()])
+    empty = Image.new("L", (1280, 960))
+    views = [view for row in IN_TURN for view in row if view.decoder == "zxing"]
+    believed = {view.name for view in views if decoder._attempt(frame(empty), view)}
+    assert believed == {"smoothed"}
+    assert {view.name for view in views} - believed == {
+        "contrast",
+        "sharpened",
+        "enlarged",
+        "reduced contrast",
+    }
+    reads = [read for at in range(8) for read in decoder.decode(frame(empty, float(at)))]
+    assert {read.decoder for read in reads} == {"zxing plain"}
+
+
 def test_in_a_still_another_view_by_the_same_decoder_is_another_look() -> None:
     twice = TwoEqualReads(still=True)
     looks = [bar("1", 0.0), bar("1", 0.0), bar("1", 0.0, "pyzbar adaptive")]
