@@ -1,7 +1,7 @@
 """Keeps the baseline over restarts, tells every change of it, and ends DRIFT when a reference check fits.
 
 One small file beside the journal holds it, bound to what it was found with: commissioning, part, calibration.
-Another of these begins at nothing. So does a damaged file, but DRIFT outlives it: then the journal is asked.
+Another of these begins at nothing. So does a damaged file, but DRIFT outlives it: the journal knows of it.
 
 Ages are honest. Within one boot monotonic times say them. Over a reboot only a time that was proven before
 and is proven now does: until then what was saved waits, and counts for nothing.
@@ -18,21 +18,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from kiosk.baseline_file import FILE_NAME, Saved, last_told, read
 from kiosk.errors import CalibrationError, JournalError
 from kiosk.files import write_atomic
-from kiosk.model import Celsius, EventKind, EventSeq, Monotonic, Reading, Seconds, TimeInterval, UnixTime
+from kiosk.model import Celsius, EventKind, Monotonic, Reading, Seconds, TimeInterval, UnixTime
 from kiosk.passage.baseline import WINDOW, Baseline, Drift, before_baseline
-from kiosk.passage.journal import JournalReader
 from kiosk.passage.site import Site, corrected_with
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
 
 log = logging.getLogger(__name__)
 
-FILE_NAME: Final = "baseline.json"
-"""In the folder of the journal."""
 SAVE_EVERY: Final = Seconds(60.0)
 """A change of the value or of DRIFT is saved at once, readings alone at most so often: a card wears out."""
 SAVE_AGAIN: Final = Seconds(60.0)
@@ -41,7 +39,6 @@ TELL: Final = 0.05
 """°C: while it decays the value is told in steps of this."""
 AHEAD_S: Final = 120.0
 """Two clocks that differ by less agree."""
-_BYTES: Final = 65_536
 _LIFETIME: Final = 20 * 365 * 86_400.0
 
 _MOVES_FOREHEADS: Final = (
@@ -52,9 +49,6 @@ _MOVES_FOREHEADS: Final = (
     "die_offset",
     "air_fitted",
 )
-_NEWEST: Final = 2000
-"""Events in which the last word on DRIFT is looked for: a gate writes one at least every hour."""
-
 Tell = Callable[[EventKind, Mapping[str, object], Monotonic], None]
 """``JournalKeeper.write_or_hold``."""
 
@@ -91,23 +85,6 @@ class Bound:
         return kind and (not chip or number in ("", chip)) and check.simulated is self.simulated
 
 
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    """What a file holds, its baseline still as plain data."""
-
-    bound: str
-    chip: str
-    boot: str
-    at: Monotonic
-    wall: UnixTime | None
-    """When it was saved, if that was proven."""
-    drift_since: UnixTime | None
-    """The earliest time at which DRIFT may have begun."""
-    check_seen: UnixTime | None
-    """Time of the newest check that has been taken in."""
-    baseline: Mapping[str, Any]
-
-
 class BaselineKeeper:
     """The gate's baseline. For the gate thread only."""
 
@@ -122,7 +99,7 @@ class BaselineKeeper:
         self._tell = tell
         self._baseline = Baseline()
         self._chip = ""
-        self._waiting: _Saved | None = None
+        self._waiting: Saved | None = None
         self._drift_since: UnixTime | None = None
         self._check_seen: UnixTime | None = None
         self._counted: dict[str, Monotonic] = {}
@@ -149,20 +126,19 @@ class BaselineKeeper:
     # -- at the start ----------------------------------------------------------------------------------
 
     def load(self, now: Monotonic, journal: Path) -> None:
-        """Take in what was saved; ``journal`` is asked for DRIFT where the file can't say."""
+        """Take in what was saved, and DRIFT that only the ``journal`` knows of."""
         try:
-            with self._path.open("rb") as file:
-                saved = _read(file.read(_BYTES))
-            self._take_in(saved, now)
-        except FileNotFoundError:
-            self._ask_journal(journal)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+            saved = read(self._path)
+            if saved is not None:
+                self._take_in(saved, now)
+        except (OSError, ValueError) as error:
             self.damage = f"{self._path.name}: {error!r}"
             log.warning("baseline begun anew: %s", self.damage)
+        if self.drift is None:
             self._ask_journal(journal)
         self._told = (self.value(now), self.drift)
 
-    def _take_in(self, saved: _Saved, now: Monotonic) -> None:
+    def _take_in(self, saved: Saved, now: Monotonic) -> None:
         whole = Baseline.from_map(saved.baseline)
         self._check_seen = saved.check_seen
         if saved.bound != self._bound.id:
@@ -175,16 +151,17 @@ class BaselineKeeper:
             self._waiting = saved if saved.wall is not None else None
 
     def _ask_journal(self, journal: Path) -> None:
-        """DRIFT does not end because a file is gone."""
+        """A file that is gone, that could not be written, or that other settings replaced, ends no DRIFT."""
         try:
-            found = _last_told(journal)
+            told = last_told(journal, self._bound.id)
         except JournalError as error:
             log.warning("baseline: the journal can't say whether there was DRIFT: %s", error)
             return
-        body, wall = found or ({}, 0.0)
-        if body.get("drift") is not None and body.get("bound") == self._bound.id:
-            self._baseline.cause = Drift(body["drift"])
-            self._drift_since = UnixTime(wall)
+        if told is None or told.drift is None:
+            return
+        ended = told.proven and self._check_seen is not None and self._check_seen > told.at
+        if not ended:
+            self._baseline.cause, self._drift_since = told.drift, told.at
 
     # -- as people come --------------------------------------------------------------------------------
 
@@ -221,6 +198,8 @@ class BaselineKeeper:
             return
         if self._chip:
             self._begin_anew()
+            # A check of the part that is back may stand there since before the other one came.
+            self._check_seen = None
         self._chip, self._dirty = chip, True
 
     def _begin_anew(self) -> None:
@@ -235,8 +214,10 @@ class BaselineKeeper:
             return
         self._waiting = None
         gone = interval.lo - saved.wall
-        if self.drift is not None or not 0 <= gone <= _LIFETIME:
+        # It was saved before this boot, and this boot is ``now`` old: a time that says less proves nothing.
+        if self.drift is not None or not now - AHEAD_S <= gone <= _LIFETIME:
             return
+        gone = max(gone, now)
         earlier = Baseline.from_map(saved.baseline, later=now - gone - saved.at)
         for reading in self._baseline.readings:
             earlier.feed(reading.at, reading.deviation)
@@ -263,7 +244,8 @@ class BaselineKeeper:
 
     def _is_news(self, check: ReferenceCheck, interval: TimeInterval) -> bool:
         """Later than any check before and than the beginning of DRIFT, and not of a time to come."""
-        floor = max(self._check_seen or 0.0, self._drift_since or 0.0 if self.drift is not None else 0.0)
+        began = self._drift_since if self.drift is not None else None
+        floor = max(self._check_seen or 0.0, began or 0.0)
         return floor < check.at <= interval.hi + AHEAD_S
 
     # -- journal and file ------------------------------------------------------------------------------
@@ -303,52 +285,3 @@ class BaselineKeeper:
             self.save_error, self._save_at = error, Monotonic(now + SAVE_AGAIN)
         else:
             self.save_error, self._save_at, self._dirty = None, Monotonic(now + SAVE_EVERY), False
-
-
-def _read(data: bytes) -> _Saved:
-    """ValueError, KeyError or TypeError for what is no such file."""
-    plain = json.loads(data)
-    bound, chip, boot = (plain[name] for name in ("bound", "chip", "boot"))
-    texts = all(isinstance(text, str) for text in (bound, chip, boot))
-    if not texts or not isinstance(plain["baseline"], dict):
-        raise TypeError("not the fields of a baseline")
-    at = _time(plain["at"])
-    if at is None:
-        raise TypeError("not saved at any time")
-    return _Saved(
-        bound,
-        chip,
-        boot,
-        Monotonic(at),
-        _unix(plain["wall"]),
-        _unix(plain["drift_since"]),
-        _unix(plain["check_seen"]),
-        plain["baseline"],
-    )
-
-
-def _unix(value: object) -> UnixTime | None:
-    found = _time(value)
-    return None if found is None else UnixTime(found)
-
-
-def _time(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("no time")
-    if not 0 <= value <= 1e11:
-        raise ValueError("no time at which a gate runs")
-    return float(value)
-
-
-def _last_told(journal: Path) -> tuple[Mapping[str, Any], float] | None:
-    """Body and time of the newest event that speaks of DRIFT; None where there is none, or no journal."""
-    if not journal.exists():
-        return None
-    with JournalReader(journal) as reader:
-        events = reader.events(after=EventSeq(max(0, reader.head().seq - _NEWEST)), limit=_NEWEST)
-    for event in reversed(events):
-        if event.kind in (EventKind.BASELINE, EventKind.HOURLY):
-            return event.content() or {}, float(event.fields()["wall"])
-    return None

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.baseline_keeper import FILE_NAME, SAVE_EVERY, BaselineKeeper, Bound
+from kiosk.baseline_file import FILE_NAME
+from kiosk.baseline_keeper import SAVE_EVERY, BaselineKeeper, Bound
 from kiosk.model import (
     Celsius,
     ClockState,
@@ -217,6 +218,23 @@ def test_a_time_that_runs_backwards_proves_nothing(gate: Gate) -> None:
     assert rebooted(gate, -600.0).value == 0.0
 
 
+@pytest.mark.parametrize(("says", "value"), [(950.0, 0.28), (800.0, 0.0)])
+def test_what_was_saved_before_a_boot_is_at_least_as_old_as_the_boot(
+    gate: Gate, says: float, value: float
+) -> None:
+    """1000 s after the boot a clock says less since then: it is a little behind, or proves nothing."""
+    gate.stop()
+    after = Gate(gate.folder, boot="two", wall=gate.wall + gate.now - 1000 + says)
+    after.trusted = False
+    after.load(5.0)
+    after.people(3, 0.28, every=2.0)
+    after.now, after.trusted = 1000.0, True
+    after.wait(1.0)
+    assert after.value == value
+    times = [reading.at for reading in after.keeper._baseline.readings]
+    assert times == sorted(times)
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -409,3 +427,16 @@ def test_a_check_that_finds_the_part_wrong_stops_automatic_results(gate: Gate) -
 def test_a_check_that_finds_the_part_well_changes_nothing(gate: Gate) -> None:
     gate.check()
     assert gate.value == 0.28
+
+
+def test_a_part_that_was_found_wrong_is_wrong_when_it_is_put_back(gate: Gate) -> None:
+    gate.chip = "1F2E-77"
+    gate.check(error=0.5, part=f"{PART} 1F2E-77")
+    assert gate.keeper.drift is Drift.CHECK
+    gate.chip = "AAAA-01"
+    gate.wait(2.0)
+    spare: Drift | None = gate.keeper.drift
+    assert spare is None, "another part begins anew"
+    gate.chip = "1F2E-77"
+    gate.wait(2.0)
+    assert gate.keeper.drift is Drift.CHECK

@@ -15,7 +15,7 @@ import pytest
 from drivers.qr_decode import FrameReader, QrDecoder
 from drivers.qr_libraries import Zxing
 from kiosk import health
-from kiosk.baseline_keeper import FILE_NAME as BASELINE_FILE
+from kiosk.baseline_file import FILE_NAME as BASELINE_FILE
 from kiosk.errors import (
     DecoderError,
     DeviceAbsent,
