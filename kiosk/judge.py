@@ -25,11 +25,11 @@ from kiosk.model import (
 from kiosk.passage.arrival import AntiPassback
 from kiosk.passage.decision import Circumstances, decide, needs_reading
 from kiosk.person import Person
-from kiosk.recollection import Remembered
+from kiosk.recollection import Remembered, doubted
 from kiosk.surroundings import Parts, Surroundings
 
-HIGH_STANDS_S: Final = Seconds(1800.0)
-"""How long a HIGH refers the same pass, until a volunteer's measurement can settle it. Ours."""
+DOUBT_STANDS_S: Final = Seconds(1800.0)
+"""How long a forehead in doubt refers its pass, until a volunteer's measurement can settle it. Ours."""
 
 
 class Judge:
@@ -42,7 +42,7 @@ class Judge:
         self._parts = parts
         self._around = surroundings
         self._passback = AntiPassback()
-        self._high = AntiPassback()
+        self._doubted = AntiPassback()
 
     @property
     def attended(self) -> bool:
@@ -88,25 +88,30 @@ class Judge:
         return Decision(Verdict.REFER, (Reason.JOURNAL_FAULT,))
 
     def remember(self, person: Person, decision: Decision, now: Monotonic) -> None:
-        """Remember an ADMIT, so that the same pass brings no second person through, and a HIGH: the same
-        sensor is no second opinion, however often somebody leans in.
+        """Remember an ADMIT, so that the same pass brings no second person through, and a forehead that is in
+        doubt: the same sensor is no second opinion, however often somebody leans in.
         """
         facts = person.check.facts if person.check is not None else None
-        if facts is None or person.companion:
+        if facts is None:
+            return
+        if person.reading is not None and doubted(
+            person.reading.screening, decision.verdict, decision.reasons
+        ):
+            # A companion's too, for the household's pass: nobody can say who of a family comes with it next.
+            self._doubted.admitted(facts.pass_id, Direction.IN, now)
+        if person.companion:
             return
         if decision.verdict is Verdict.ADMIT:
             self._passback.admitted(facts.pass_id, self._config.direction, now)
         if person.reading is not None:
             self._around.baseline.take(person.reading, facts.pass_id, now)
-        if person.reading is not None and person.reading.screening is Screening.HIGH:
-            self._high.admitted(facts.pass_id, Direction.IN, now)
 
     def recall(self, passage: Remembered) -> None:
         """Take in what the journal knows of this boot from before the process was started anew."""
         if passage.admitted:
             self._passback.admitted(passage.pass_id, self._config.direction, passage.at)
-        if passage.high:
-            self._high.admitted(passage.pass_id, Direction.IN, passage.at)
+        if passage.doubted:
+            self._doubted.admitted(passage.pass_id, Direction.IN, passage.at)
 
     def _circumstances(self, person: Person) -> Circumstances:
         around = self._around
@@ -122,12 +127,12 @@ class Judge:
             trust=around.trusted,
             lists_age_s=around.lists_age_s(),
             called=person.called,
-            high_before=not person.companion and self._was_high(facts, person.since),
+            high_before=not person.companion and self._was_doubted(facts, person.since),
             left=person.left,
         )
 
-    def _was_high(self, facts: PassFacts | None, now: Monotonic) -> bool:
-        return facts is not None and self._high.blocks(facts.pass_id, Direction.IN, now, HIGH_STANDS_S)
+    def _was_doubted(self, facts: PassFacts | None, now: Monotonic) -> bool:
+        return facts is not None and self._doubted.blocks(facts.pass_id, Direction.IN, now, DOUBT_STANDS_S)
 
     def _seen_lately(self, facts: PassFacts | None, now: Monotonic) -> bool:
         if facts is None:

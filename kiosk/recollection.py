@@ -7,11 +7,12 @@ for that.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from kiosk.errors import JournalError
-from kiosk.model import EventKind, EventSeq, Monotonic, PassId, Screening, Verdict
+from kiosk.model import EventKind, EventSeq, Monotonic, PassId, Reason, Screening, Verdict
 from kiosk.passage.journal import JournalReader, StoredEvent
 
 NEWEST: Final = 2000
@@ -26,7 +27,17 @@ class Remembered(NamedTuple):
     pass_id: PassId
     at: Monotonic
     admitted: bool
-    high: bool
+    doubted: bool
+
+
+def doubted(screening: object, verdict: object, reasons: Collection[object]) -> bool:
+    """This forehead refers its pass for a while, as the same sensor is no second opinion of it.
+
+    HIGH, and GUARD where that is referred: leaning in once more, a little worse, would measure it away.
+    """
+    return screening == Screening.HIGH or (
+        verdict == Verdict.REFER and screening == Screening.GUARD and Reason.TEMPERATURE_GUARD in reasons
+    )
 
 
 def remembered(journal: Path, boot: str, now: Monotonic) -> list[Remembered]:
@@ -62,11 +73,11 @@ def _passage(event: StoredEvent, body: dict[str, Any]) -> Remembered | None:
     shown, gate, reading = body.get("pass"), body.get("gate"), body.get("reading")
     if event.kind != EventKind.PASSAGE or not isinstance(shown, dict) or not isinstance(gate, dict):
         return None
-    if gate.get("companion"):
-        return None
+    screening = reading.get("screening") if isinstance(reading, dict) else None
+    verdict = body.get("verdict")
     return Remembered(
         PassId(str(shown.get("token"))),
         Monotonic(float(event.fields()["monotonic"])),
-        admitted=body.get("verdict") == Verdict.ADMIT,
-        high=isinstance(reading, dict) and reading.get("screening") == Screening.HIGH,
+        admitted=verdict == Verdict.ADMIT and not gate.get("companion"),
+        doubted=doubted(screening, verdict, body.get("reasons") or ()),
     )

@@ -39,7 +39,8 @@ class Circumstances:
     """Seconds since the lists were signed; None: not known."""
     journal_ok: bool = True
     high_before: bool = False
-    """This pass's holder read HIGH a while ago: the same sensor is no second opinion."""
+    """Who came with this pass a while ago read HIGH, or GUARD where that is referred: the same sensor is no
+    second opinion."""
     left: bool = False
     """Gone, or the gate was stopped, before an answer: nobody is admitted who did not see it."""
     called: bool = False

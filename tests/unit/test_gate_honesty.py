@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.gate import State
-from kiosk.model import Category, Direction, EventKind, Light, Prompt, Reason, Seconds, Verdict
+from kiosk.model import Category, Direction, EventKind, Light, Mode, Prompt, Reason, Seconds, Verdict
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.status import Status
 from tests.street import WALL, Street, forehead, memory_folder
@@ -212,6 +212,51 @@ def test_a_held_pass_is_not_outshone_by_the_neighbours_good_one(street: Street) 
     street.warmth = forehead(0.0)
     street.run(0.8)
     assert street.light_now() is Light.REFER, "the answer to the held one is seen"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_is_referred_for_being_a_little_warm_is_not_measured_away_either(
+    street: Street, restarted: bool
+) -> None:
+    street.trust.publish(street.trust_time(0), mode=Mode.EMERGENCY)
+    street.run(1.5)
+    text = street.issue().text
+    street.pass_by(text, above=0.65)
+    if restarted:
+        street.restart()
+    street.run(10.0)
+    street.pass_by(text, above=0.0)
+    assert answers(street) == [("REFER", "TEMPERATURE_GUARD"), ("REFER", "TEMPERATURE_HIGH")]
+    assert street.green_seconds() == 0.0
+
+
+def test_what_is_admitted_flagged_is_no_doubt_that_stays(street: Street) -> None:
+    text = street.issue().text
+    street.pass_by(text, above=0.65)
+    street.run(130.0)
+    street.pass_by(text, above=0.0)
+    assert [verdict for verdict, _ in answers(street)] == ["ADMIT", "ADMIT"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_child_that_was_too_warm_does_not_come_in_with_the_familys_next_pass(
+    street: Street, restarted: bool
+) -> None:
+    """Whose forehead it was nobody can say: the pass leads to a volunteer, not to new places."""
+    text = street.issue(Category.HOUSEHOLD).text
+    street.pass_by(text, above=0.0)
+    street.pass_by(None, above=1.5)
+    if restarted:
+        street.restart()
+    street.run(130.0)
+    street.pass_by(text, above=0.0)
+    street.pass_by(None, above=0.0)
+    assert answers(street)[:3] == [
+        ("ADMIT", "PASS_VALID"),
+        ("REFER", "TEMPERATURE_HIGH"),
+        ("REFER", "TEMPERATURE_HIGH"),
+    ]
+    assert "ADMIT" not in [verdict for verdict, _ in answers(street)[1:]]
 
 
 def test_too_warm_once_is_not_measured_away(street: Street) -> None:

@@ -46,7 +46,7 @@ def test_the_newest_of_this_boot_are_remembered_in_order(file: Path) -> None:
     found = remembered(file, BOOT, LATER)
     assert [passage.pass_id for passage in found] == names[-len(found) :]
     assert NEWEST - 10 <= len(found) <= NEWEST
-    assert all(passage.admitted and not passage.high for passage in found)
+    assert all(passage.admitted and not passage.doubted for passage in found)
     assert remembered(file, "another boot", LATER) == []
     assert remembered(file.with_name("none.db"), BOOT, LATER) == []
 
