@@ -153,7 +153,7 @@ def screen(
     return replace(compared, screening=Screening.DRIFT) if drift else _judged(compared, site)
 
 
-def _thousandths(celsius: Celsius | None) -> Celsius | None:
+def _thousandths(celsius: float | None) -> Celsius | None:
     return None if celsius is None else Celsius(round(celsius, 3))
 
 
@@ -268,7 +268,8 @@ def _compared(reading: Reading, commissioning: Commissioning) -> Reading:
     if reading.forehead_celsius is None or reading.ambient_celsius is None:
         return reading
     normal = normal_here(commissioning, reading.ambient_celsius)
-    return replace(reading, deviation=Celsius(reading.forehead_celsius - normal - reading.baseline))
+    # What is on record is judged: .8 there and not HIGH would be a fever missed by a rounding error.
+    return replace(reading, deviation=_thousandths(reading.forehead_celsius - normal - reading.baseline))
 
 
 def _judged(reading: Reading, site: Site) -> Reading:

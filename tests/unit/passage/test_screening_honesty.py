@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from kiosk.errors import ConfigError
 from kiosk.model import Celsius, EntryFrom, Monotonic, RawWord, Reading, Sample, Screening, ThermometerSpec
-from kiosk.passage.body_temperature import Note, Site, screen
+from kiosk.passage.body_temperature import Note, Site, Window, screen
 from tests.unit.passage.foreheads import ALL, XAA, sample, steps, stream
 from tests.unit.passage.test_body_temperature import HEAT, JUDGED, SITE, hotter, word_of
 from tests.unit.passage.test_site import HERE, sites
@@ -79,6 +81,69 @@ def test_a_hotter_person_is_never_judged_cooler_whatever_stands_behind(
     assert warm.deviation is not None
     assert cool.deviation is not None
     assert warm.deviation > cool.deviation
+
+
+@given(commissioned, st.integers(-5, 5), st.sampled_from([22.0, 22.7]))
+def test_what_is_on_record_as_the_threshold_is_judged_as_the_threshold(
+    site: Site, off: int, ambient: float
+) -> None:
+    """Whatever the last digits of normal, air and corrections are: nobody is let off by a rounding error."""
+    assert site.commissioning is not None
+    person = list(stream(XAA, steps((0, 22.0), (0.6, word_of(34.2, 24.1))), 4.5, seed=None))
+    plain = judge(person, site, XAA, 22.0).deviation
+    assume(plain is not None)
+    assert plain is not None
+    for limit, least in ((site.guard, Screening.GUARD), (site.high, Screening.HIGH)):
+        baseline = round(plain - limit + off / 1000, 3)
+        reading = judge(person, site, XAA, 22.0, baseline)
+        assert reading.deviation is not None
+        reached = HEAT.get(reading.screening, -1) >= HEAT[least]
+        assert reached is (round(reading.deviation, 3) >= limit)
+
+
+def through_a_window(samples: list[Sample], spec: ThermometerSpec, background: float) -> Reading:
+    """As at a gate: what comes after the window has ended is not looked at."""
+    window = Window(spec, Monotonic(0.0), Celsius(background))
+    waiting = deque(samples)
+    for twentieth in range(110):
+        now = Monotonic(twentieth / 20)
+        while waiting and waiting[0].at <= now:
+            window.feed(waiting.popleft())
+        if window.finished(now):
+            break
+    return judge(list(window.samples), SITE, spec, background)
+
+
+@given(
+    levels,
+    st.lists(st.sampled_from([-1, 0, 1]), min_size=7, max_size=7),
+    st.integers(1, 250),
+    st.sampled_from(ALL),
+    st.sampled_from([10.0, 22.0, 30.0, 33.1, 34.0, 35.0, 36.0, 37.5]),
+)
+def test_a_window_does_not_end_at_a_cooler_moment_of_a_hotter_person(
+    parts: list[tuple[int, int]], jitter: list[int], words: int, spec: ThermometerSpec, background: float
+) -> None:
+    """Between 31 and 33 °C this can't hold: what is just too cold to be told from the wall is no person yet,
+    and a little warmer it is one, whose first steady second may be a cheek.
+    """
+    seen = scene(spec, parts, jitter)
+    cool = through_a_window(seen, spec, background)
+    warm = through_a_window(hotter(seen, words), spec, background)
+    assume(cool.screening in JUDGED and warm.screening in JUDGED)
+    assert HEAT[warm.screening] >= HEAT[cool.screening]
+
+
+@pytest.mark.parametrize("spec", [spec for spec in ALL if spec.fast])
+def test_a_rise_is_waited_for_however_warm_the_forehead_is(spec: ThermometerSpec) -> None:
+    """A cheek for a second, then the forehead, a degree warmer: .1 °C more is .1 °C more, up to 40 °C."""
+    rise = round((1.0 + 3 * spec.noise_c) / 0.02)
+    seen = scene(spec, [(15_330, 10), (15_330 + rise, 25)], [0] * 7)
+    said = [through_a_window(hotter(seen, words), spec, 22.0).forehead_celsius for words in range(0, 300, 5)]
+    foreheads = [celsius for celsius in said if celsius is not None]
+    assert len(foreheads) == len(said)
+    steps_up = [later - earlier for earlier, later in pairwise(foreheads)]
+    assert min(steps_up) == pytest.approx(max(steps_up), abs=0.005)
 
 
 @given(commissioned, st.sampled_from(ALL), st.floats(-0.6, 0.6), st.sampled_from([22.0, 30.0]))
