@@ -14,7 +14,7 @@ from dataclasses import asdict
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-from kiosk.errors import JournalDamaged
+from kiosk.errors import ConfigError, JournalDamaged
 from kiosk.model import (
     Category,
     Celsius,
@@ -35,7 +35,8 @@ from kiosk.model import (
     ThermometerSpec,
     UnixTime,
 )
-from kiosk.passage.body_temperature import Note, Site, screen
+from kiosk.passage.baseline import CLAMP
+from kiosk.passage.body_temperature import Note, Site, Surroundings, screen
 from kiosk.passage.decision import Circumstances, decide
 from kiosk.policy import Policy
 
@@ -203,6 +204,9 @@ def recompute(body: Body, settings: Body) -> tuple[Reading | None, Circumstances
     """
     try:
         return _recompute(body, settings)
+    except ConfigError as error:
+        # Before all else, as it is a ValueError too.
+        raise JournalDamaged(f"its settings are none of this version of kiosk: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise JournalDamaged(f"a passage can't be computed again: {error!r}") from None
 
@@ -258,6 +262,14 @@ def _celsius(group: Body, name: str) -> Celsius | None:
     return None if group[name] is None else Celsius(_number(group, name))
 
 
+def _baseline(stored: Body) -> Celsius:
+    """As no gate subtracts more, more is no explanation of a result."""
+    baseline = _number(stored, "baseline")
+    if not abs(baseline) <= CLAMP:
+        raise ValueError(f"a baseline of {baseline} °C")
+    return Celsius(baseline)
+
+
 def _unmeasured(body: Body) -> Screening | None:
     screening = None if body["screening"] is None else Screening(body["screening"])
     return screening if screening in _UNMEASURED else None
@@ -276,8 +288,8 @@ def _screen_again(stored: Body, settings: Body) -> Reading:
         opened_at=Monotonic(_number(stored, "opened")),
         background=_celsius(stored, "background"),
         ambient=_celsius(stored, "air"),
-        environment=stored["environment"],
-        baseline=Celsius(_number(stored, "baseline")),
+        environment=None if stored["environment"] is None else Surroundings(stored["environment"]),
+        baseline=_baseline(stored),
         outdoor=_celsius(stored, "outdoor"),
         settled=_flag(stored, "settled"),
         drift=_flag(stored, "drift"),

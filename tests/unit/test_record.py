@@ -256,6 +256,9 @@ def test_words_that_were_taken_out_leave_no_result() -> None:
         (("reading", "outdoor"), "cold"),
         (("reading", "settled"), None),
         (("reading", "drift"), 1),
+        (("reading", "baseline"), 0.61),
+        (("reading", "baseline"), float("nan")),
+        (("reading", "environment"), "BAD_WEATHER"),
         (("reading",), []),
         (("gate",), None),
     ],
@@ -283,6 +286,13 @@ def places(body: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [(*path, key) for key, _ in inner] + [
         place for key, value in inner for place in places(value, (*path, key))
     ]
+
+
+def test_a_record_under_the_settings_of_another_version_says_that_it_is_one() -> None:
+    body, settings = a_passage()
+    settings["site"]["outdoor"] = None
+    with pytest.raises(JournalDamaged, match="its settings are none of this version"):
+        record.differences(body, settings)
 
 
 @given(st.data(), values)
