@@ -27,7 +27,8 @@ from kiosk.devices import AirThermometer, CallButton, Clock, FrameSource, Speake
 from kiosk.errors import DeviceAbsent
 from kiosk.model import BusCounts, Celsius, CodeRead, Monotonic, Prompt, Sample, Seconds
 from kiosk.supervision import Part, Pollable, Supervised, Worker, longest_silence
-from kiosk.surroundings import AIR_KEEPS_S, Parts
+from kiosk.surroundings import Parts
+from kiosk.weather import AIR_KEEPS_S
 
 CAMERA_INTERVAL: Final = Seconds(0.005)
 SENSOR_INTERVAL: Final = Seconds(0.02)

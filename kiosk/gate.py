@@ -257,12 +257,12 @@ class Gate:
             self.surroundings.site,
             opened_at=window.opened_at,
             background=window.background,
-            ambient=self.surroundings.air(now),
+            ambient=self.surroundings.weather.air(now),
             environment=self.surroundings.environment,
             baseline=self.surroundings.baseline.value(now),
             drift=self.surroundings.baseline.drift is not None,
             outdoor=self.surroundings.outdoor(now),
-            settled=self.surroundings.settled(self.person.since if self.person else window.opened_at),
+            settled=self.surroundings.weather.settled(self.person.since if self.person else window.opened_at),
         )
 
     def _read(self, reading: Reading) -> None:
@@ -374,7 +374,7 @@ class Gate:
         self._remember(person, decision)
 
     def _light_up(self, person: Person, decision: Decision, receipt: Receipt | None) -> None:
-        answer = indicator.answer(decision, attended=self.judge.attended, cold=self.surroundings.cold)
+        answer = indicator.answer(decision, attended=self.judge.attended, cold=self.surroundings.weather.cold)
         if decision.verdict is Verdict.ADMIT and receipt is not None:
             self.light = Light.ADMIT
             self._lamp.admit(receipt)
@@ -409,7 +409,9 @@ class Gate:
         if last is None:
             return
         self._show(last.light)
-        answer = indicator.answer(last.decision, attended=self.judge.attended, cold=self.surroundings.cold)
+        answer = indicator.answer(
+            last.decision, attended=self.judge.attended, cold=self.surroundings.weather.cold
+        )
         self._speaker.remind(answer.prompt)
         self._light_until = Monotonic(now + answer.seconds)
 

@@ -53,7 +53,8 @@ from kiosk.passes.trust import DemoTrust, init_demo
 from kiosk.scenario import FaultKind, FaultSpan, Person, Scenario, people
 from kiosk.specimens import Specimens
 from kiosk.supervision import Pollable, Supervised, longest_silence
-from kiosk.surroundings import AIR_KEEPS_S, Parts
+from kiosk.surroundings import Parts
+from kiosk.weather import AIR_KEEPS_S
 
 STARTED: Final = Monotonic(100.0)
 FINEST: Final = Seconds(0.05)

@@ -1,10 +1,9 @@
-"""What a verdict rests on besides the person: lists, time, air, working parts. Changes become events."""
+"""What a verdict rests on besides the person: lists, time, weather, working parts. Changes become events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final
 
 from kiosk import health, record
@@ -26,12 +25,11 @@ from kiosk.model import (
     Reason,
     Sample,
     Screening,
-    Seconds,
     ThermometerSpec,
     TimeInterval,
 )
 from kiosk.outdoor import Outdoors
-from kiosk.passage.body_temperature import EnvironmentWatch, Site
+from kiosk.passage.body_temperature import Site
 from kiosk.passage.journal import BackgroundCheck
 from kiosk.passes.context import PassContext
 from kiosk.passes.formats import check
@@ -39,9 +37,8 @@ from kiosk.passes.status import StatusLists
 from kiosk.policy import EMERGENCY, Policy
 from kiosk.supervision import Part
 from kiosk.timekeeping import FloorFile, TimeKeeper
+from kiosk.weather import Weather
 
-AIR_KEEPS_S: Final = Seconds(60.0)
-"""An air temperature older than this no longer counts."""
 SAVE_AGAIN_S: Final = 60.0
 CLOCK_UNTRUSTED: Final = "CLOCK_UNTRUSTED"
 FLOOR_NOT_SAVED: Final = "FLOOR_NOT_SAVED"
@@ -100,9 +97,7 @@ class Surroundings:
         self._chain_runs = False
         self._speaker = speaker
         self._directory: Directory | None = None
-        self._environment = EnvironmentWatch(site)
-        self._air: tuple[Monotonic, Celsius] | None = None
-        self._outdoors = outdoors
+        self.weather = Weather(site, parts.air, parts.outdoor, outdoors, journal.write_or_hold)
         self.baseline = baseline
         self.hourly = hourly
         self._context = ""
@@ -123,16 +118,7 @@ class Surroundings:
     @property
     def environment(self) -> str | None:
         """Why the surroundings allow no reading, if they do not."""
-        return self._environment.problem
-
-    def settled(self, then: Monotonic) -> bool:
-        """What speaks against a reading now did so then already."""
-        return self._environment.settled(then)
-
-    @property
-    def cold(self) -> bool:
-        """The cold is what speaks against a reading: people may be told."""
-        return self._environment.cold
+        return self.weather.problem
 
     @property
     def gate_open(self) -> bool | None:
@@ -163,15 +149,9 @@ class Surroundings:
         """Age of the lists in whole seconds; None without lists."""
         return None if self._directory is None else int(self._directory.age(self.interval))
 
-    def air(self, now: Monotonic) -> Celsius | None:
-        """Air temperature by a part of its own, if there is a fresh one."""
-        if self._air is None or now - self._air[0] > AIR_KEEPS_S:
-            return None
-        return self._air[1]
-
     def outdoor(self, now: Monotonic) -> Celsius | None:
         """Air outside, °C, if anything fresh tells it."""
-        return self._outdoors.celsius(now, self.interval)
+        return self.weather.outdoor(now, self.interval)
 
     def check(self, text: str) -> PassCheck:
         """Judge the text of a code by the lists and the time that hold now."""
@@ -192,7 +172,7 @@ class Surroundings:
     def turn(self, now: Monotonic, samples: Sequence[Sample]) -> None:
         """Look at everything once and journal what changed."""
         self.interval = self._time.interval()
-        self._look_at_air(now, samples)
+        self._look_at_weather(now, samples)
         self._look_at_lists(now)
         self._look_at_clock(now)
         self._note_parts(now)
@@ -216,28 +196,13 @@ class Surroundings:
             self._context = name
         return name
 
-    def _look_at_air(self, now: Monotonic, samples: Sequence[Sample]) -> None:
-        for celsius in self._parts.air.poll(now) if self._parts.air is not None else ():
-            if isfinite(celsius):
-                self._air = (now, celsius)
-        air = self.air(now)
-        self._look_outdoors(now)
-        for sample in samples:
-            self._environment.feed(sample.at, sample.ambient_celsius, air, self.interval)
-        self._environment.age(now)
+    def _look_at_weather(self, now: Monotonic, samples: Sequence[Sample]) -> None:
+        self.weather.turn(now, self.interval, samples)
+        damage = self.weather.entry_damage
+        code = None if damage is None else ENTRY_DAMAGED
+        self._change(self.health.note(health.OUTDOOR_ENTRY, code, damage or ""), now)
         problem = self.environment if self.temperature_required else None
         self._change(self.health.note(health.ENVIRONMENT, problem), now)
-
-    def _look_outdoors(self, now: Monotonic) -> None:
-        for celsius in self._parts.outdoor.poll(now) if self._parts.outdoor is not None else ():
-            self._outdoors.measured(now, celsius)
-        entry = self._outdoors.look(now)
-        if entry is not None:
-            self.journal.write_or_hold(EventKind.OUTDOOR, entry.to_map(), now)
-        damage = self._outdoors.error
-        code = None if damage is None else ENTRY_DAMAGED
-        self._change(self.health.note(health.OUTDOOR_ENTRY, code, str(damage or "")), now)
-        self._environment.look_outdoors(now, self.outdoor(now))
 
     def _look_at_lists(self, now: Monotonic) -> None:
         fresh = self._lists.poll(now, self.interval)

@@ -10,7 +10,7 @@ from kiosk.errors import DeviceAbsent
 from kiosk.fitted import Temperatures
 from kiosk.model import Celsius
 from kiosk.supervision import Supervised
-from kiosk.surroundings import AIR_KEEPS_S
+from kiosk.weather import AIR_KEEPS_S
 from tests.contract.thermometers import INDOOR, RIGS, Opener, Rig
 
 

@@ -26,7 +26,8 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.passage.journal import BackgroundCheck
-from kiosk.surroundings import AIR_KEEPS_S, SAVE_AGAIN_S
+from kiosk.surroundings import SAVE_AGAIN_S
+from kiosk.weather import AIR_KEEPS_S
 from tests.street import START, Street, assert_sound, memory_folder
 
 DAY = 86_400
@@ -301,17 +302,17 @@ def vane(street: Street) -> Vane:
 def test_the_newest_air_counts_for_a_minute(street: Street, vane: Vane) -> None:
     vane.values = [Celsius(21.0), Celsius(21.5)]
     street.run(0.1)
-    around = street.gate.surroundings
-    assert around.air(street.clock.monotonic()) == 21.5
+    weather = street.gate.surroundings.weather
+    assert weather.air(street.clock.monotonic()) == 21.5
     street.clock.advance(AIR_KEEPS_S + 1)
-    assert around.air(street.clock.monotonic()) is None
+    assert weather.air(street.clock.monotonic()) is None
 
 
 @pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), -float("inf")])
 def test_air_that_is_no_temperature_is_none(street: Street, vane: Vane, nonsense: float) -> None:
     vane.values = [Celsius(nonsense)]
     street.run(0.1)
-    assert street.gate.surroundings.air(street.clock.monotonic()) is None
+    assert street.gate.surroundings.weather.air(street.clock.monotonic()) is None
     assert reasons(street)[0] is Reason.PASS_VALID
 
 
