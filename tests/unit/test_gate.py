@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kiosk.gate import State
 from kiosk.model import Category, Direction, EventKind, Light, Prompt, Reason, Verdict
-from tests.street import Street, forehead, memory_folder, unplugged
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def street(folder: Path) -> Iterator[Street]:
-    with Street(folder) as made:
-        made.run(2.0)
-        yield made
+from tests.street import Street, forehead, unplugged
 
 
 def test_a_resident_with_a_normal_forehead_gets_two_seconds_of_green(street: Street) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,7 @@ from kiosk.gate import State
 from kiosk.model import Category, Direction, EventKind, Light, Mode, Prompt, Reason, Seconds, Verdict
 from kiosk.passes.issue import IssuedPass
 from kiosk.passes.status import Status
-from tests.street import WALL, Street, forehead, memory_folder
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def street(folder: Path) -> Iterator[Street]:
-    with Street(folder) as made:
-        made.run(2.0)
-        yield made
+from tests.street import WALL, Street, forehead
 
 
 def revoke(street: Street, issued: IssuedPass) -> None:

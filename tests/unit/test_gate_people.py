@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,22 +21,9 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.person import Passage
-from tests.street import WALL, Street, assert_sound, forehead, memory_folder
+from tests.street import WALL, Street, assert_sound, forehead
 
 POSTER = "https://example.org/spring-festival"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def street(folder: Path) -> Iterator[Street]:
-    with Street(folder) as made:
-        made.run(2.0)
-        yield made
 
 
 def until_answered(street: Street, limit: float = 30.0) -> Passage:

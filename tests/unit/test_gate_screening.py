@@ -28,13 +28,7 @@ from kiosk.passage.site import corrected_with
 from kiosk.person import Passage
 from kiosk.reference_check import FILE_NAME as CHECK_FILE
 from kiosk.reference_check import ReferenceCheck
-from tests.street import WALL, Street, assert_sound, memory_folder
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
+from tests.street import WALL, Street, assert_sound
 
 
 def state(street: Street) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,21 +21,7 @@ from kiosk.model import (
     Verdict,
 )
 from kiosk.person import Person
-from tests.street import Street, memory_folder, unplugged
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def street(folder: Path) -> Iterator[Street]:
-    with Street(folder) as made:
-        made.run(1.0)
-        yield made
-
+from tests.street import Street, unplugged
 
 LET_IN = Decision(Verdict.ADMIT, (Reason.PASS_VALID, Reason.TEMPERATURE_NORMAL))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -28,22 +28,9 @@ from kiosk.model import (
 from kiosk.passage.journal import BackgroundCheck
 from kiosk.surroundings import SAVE_AGAIN_S
 from kiosk.weather import AIR_KEEPS_S
-from tests.street import START, Street, assert_sound, memory_folder
+from tests.street import START, Street, assert_sound
 
 DAY = 86_400
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def street(folder: Path) -> Iterator[Street]:
-    with Street(folder) as made:
-        made.run(2.0)
-        yield made
 
 
 def wait(street: Street, seconds: float) -> None:
