@@ -6,12 +6,12 @@ since space is kept for them. So DRIFT is looked for in both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from kiosk.files import read_json
 from kiosk.model import ClockState, EventKind, EventSeq, Monotonic, UnixTime
 from kiosk.passage.baseline import Drift
 from kiosk.passage.journal import JournalReader, StoredEvent
@@ -48,15 +48,13 @@ class Saved:
 def read(path: Path) -> Saved | None:
     """What was saved, None when nothing was; OSError, or ValueError for what is no such file."""
     try:
-        with path.open("rb") as file:
-            return _parsed(json.loads(file.read(_BYTES)))
-    except FileNotFoundError:
-        return None
-    except (KeyError, TypeError, RecursionError, OverflowError) as error:
+        plain = read_json(path, _BYTES)
+        return None if plain is None else _parsed(plain)
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"not the fields of a baseline: {error!r}") from None
 
 
-def _parsed(plain: Mapping[str, Any]) -> Saved:
+def _parsed(plain: Any) -> Saved:
     bound, chip, boot = (plain[name] for name in ("bound", "chip", "boot"))
     texts = all(isinstance(text, str) for text in (bound, chip, boot))
     if not texts or not isinstance(plain["baseline"], dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tempfile
@@ -53,6 +54,24 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_json(path: Path, limit: int = 4096) -> object | None:
+    """What a small file says, None where there is none; OSError, or ValueError for what is no JSON."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    if len(data) > limit:
+        raise ValueError(f"it has more than {limit} bytes")
+    try:
+        found: object = json.loads(data)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+    if found is None:
+        raise ValueError("it says nothing")
+    return found
 
 
 def read_private(path: Path, limit: int = 65_536) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from kiosk.errors import ConfigError
-from kiosk.files import write_atomic
+from kiosk.files import read_json, write_atomic
 from kiosk.model import Celsius, Monotonic, Seconds, TimeInterval, UnixTime
 
 FILE_NAME: Final = "outdoor.json"
@@ -30,7 +30,6 @@ AHEAD_S: Final = Seconds(120.0)
 """Two clocks that differ by less agree: an entry may be that much from the future."""
 COLDEST: Final = -60.0
 HOTTEST: Final = 60.0
-_BYTES: Final = 4096
 _SOURCE: Final = 80
 
 
@@ -71,11 +70,9 @@ class OutdoorEntry:
     def load(cls, path: Path) -> Self | None:
         """What was entered last, None when nothing was; ConfigError when the file is damaged."""
         try:
-            with path.open("rb") as file:
-                return cls.from_map(json.loads(file.read(_BYTES)))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError, OverflowError) as error:
+            plain = read_json(path)
+            return None if plain is None else cls.from_map(plain)
+        except (OSError, ValueError, OverflowError) as error:
             raise ConfigError(f"{path}: {error}") from None
 
     def save(self, path: Path) -> None:

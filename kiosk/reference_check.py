@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from kiosk.errors import CalibrationError
-from kiosk.files import write_atomic
+from kiosk.files import read_json, write_atomic
 from kiosk.model import Celsius, UnixTime
 
 FILE_NAME: Final = "reference_check.json"
 """In the folder of the journal."""
 TOLERANCE: Final = Celsius(0.3)
 """What an infrared thermometer for skin may be wrong by (ASTM E1965, laboratory accuracy)."""
-_BYTES: Final = 4096
 _COLDEST, _HOTTEST = -70.0, 382.0
 
 
@@ -65,7 +64,7 @@ class ReferenceCheck:
         return asdict(self)
 
     @classmethod
-    def from_map(cls, plain: Mapping[str, Any]) -> Self:
+    def from_map(cls, plain: object) -> Self:
         """Strict inverse of :meth:`to_map`; CalibrationError on anything else."""
         if not isinstance(plain, Mapping) or set(plain) != {field.name for field in fields(cls)}:
             raise CalibrationError("reference check: it does not have the fields of one")
@@ -84,11 +83,9 @@ class ReferenceCheck:
     def load(cls, path: Path) -> Self | None:
         """The newest check, None when there has been none; CalibrationError when the file is damaged."""
         try:
-            with path.open("rb") as file:
-                return cls.from_map(json.loads(file.read(_BYTES)))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError, OverflowError) as error:
+            plain = read_json(path)
+            return None if plain is None else cls.from_map(plain)
+        except (OSError, ValueError, OverflowError) as error:
             raise CalibrationError(f"{path}: {error}") from None
 
     def save(self, path: Path) -> None:

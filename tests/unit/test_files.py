@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.files import write_atomic, write_new
+from kiosk.files import read_json, write_atomic, write_new
 
 Write = Callable[[Path, bytes, int], None]
 
@@ -49,3 +49,14 @@ def test_the_name_appears_only_when_the_content_is_on_the_disk(
     with pytest.raises(OSError, match="the power fails"):
         write(tmp_path / "secret", b"content", 0o600)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b"{", b"\xff", b"[" * 4000, b"9" * 5000, b" " * 5000 + b"{}"])
+def test_what_is_no_json_is_no_answer(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "note.json"
+    assert read_json(file) is None, "nobody wrote it"
+    file.write_bytes(data)
+    with pytest.raises(ValueError):  # noqa: PT011 - any sentence will do
+        read_json(file)
+    file.write_bytes(b'{"celsius": 3}')
+    assert read_json(file) == {"celsius": 3}
