@@ -91,9 +91,7 @@ def broken_rules(values: Mapping[str, Any]) -> Broken:
             yield from rule.check(*(values[key] for key in rule.keys))
 
 
-_PINS: Final = tuple(
-    f"pins.{name}" for name in ("red", "green", "buzzer", "button", "relay", "illuminator")
-)
+_PINS: Final = tuple(f"pins.{name}" for name in ("red", "green", "buzzer", "button", "relay", "illuminator"))
 
 
 def _apart(one: str, other: str) -> None:

@@ -100,15 +100,15 @@ def test_nobodys_answer_among_the_feverish_hangs_on_a_hundredth_either() -> None
         if person.kind.companion_kind is None and person.kind.pass_kind is PassKind.VALID:
             assert abs(person.skin + person.kind.fever - person.kind.damp - high) >= 0.09, person.id
     assert sum(person.kind.fever >= 1.5 for person in evening) >= 15
-    assert sum(person.kind.fever == 0 for person in evening) >= 50
+    assert sum(person.kind.fever <= 0 for person in evening) >= 50
 
 
 def test_in_winter_one_in_three_is_feverish_and_they_come_at_every_minute() -> None:
     winter = people(scenario.load("winter"))
     sick = [person for person in winter if person.kind.fever >= 2]
     assert len(sick) * 3 >= len(winter)
-    assert {person.indoors_s for person in sick} == {0, 60, 300}
-    assert {point.air.outdoor for point in scenario.load("winter").weather.points} == {-5}
+    assert {float(person.indoors_s) for person in sick} == {0, 60, 300}
+    assert {float(point.air.outdoor) for point in scenario.load("winter").weather.points} == {-5}
 
 
 def test_forged_holds_every_forgery_and_nobody_who_may_pass() -> None:
