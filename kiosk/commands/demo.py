@@ -208,7 +208,7 @@ class Demo:
 
     def play(self, stop: StopSignals) -> Summary:
         """Start the server and sync, run the gate until everybody has gone, wait for sync, sum up."""
-        with Community(self.folder, "demo-kiosk") as community:
+        with _logged(self.folder / "gate.log"), Community(self.folder, "demo-kiosk") as community:
             place = Place.lay_out(
                 self.folder / "gate",
                 self.options.story,

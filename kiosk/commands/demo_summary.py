@@ -10,7 +10,7 @@ from typing import Any
 
 from drivers.simulated.frames import NO_PHOTOGRAPHS
 from kiosk.commands.demo_faults import FaultLog, listed
-from kiosk.commands.demo_words import counted, said
+from kiosk.commands.demo_words import answer, counted, said
 from kiosk.model import EventKind, Verdict
 from kiosk.passage.journal import JournalReader, StoredEvent
 from kiosk.person import Passage
@@ -108,7 +108,9 @@ def _figures(summary: Summary, simulation: Simulation, language: str) -> dict[st
     return {
         "minutes": math.ceil((simulation.clock.monotonic() - simulation.world.started) / 60),
         "passages": counted("passages", summary.passages, language),
-        "verdicts": ", ".join(f"{verdict} {summary.verdicts.get(verdict, 0)}" for verdict in Verdict),
+        "verdicts": ", ".join(
+            f"{answer(verdict, language)} {summary.verdicts.get(verdict, 0)}" for verdict in Verdict
+        ),
     }
 
 

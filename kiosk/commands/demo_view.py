@@ -22,7 +22,7 @@ from rich.text import Text
 
 from kiosk import words
 from kiosk.commands.demo_faults import FaultLog, Trouble, listed
-from kiosk.commands.demo_words import counted, said
+from kiosk.commands.demo_words import answer, counted, said
 from kiosk.model import Celsius, Light, Prompt, Reason, Verdict
 
 HEAD_LINES: Final = 8
@@ -179,7 +179,7 @@ def _figures(scene: Scene) -> RenderableType:
     hour = scene.last_hour()
     people = counted("people", hour.total(), scene.language)
     parts = [said("last hour", scene.language, people=people)]
-    parts += [f"{_MARKS[verdict]} {_word(verdict, scene.language)} {hour[verdict]}" for verdict in Verdict]
+    parts += [f"{_MARKS[verdict]} {answer(verdict, scene.language)} {hour[verdict]}" for verdict in Verdict]
     return _line(Text(" " + "  ".join([*parts, scene.server])))
 
 
@@ -210,12 +210,7 @@ def _passages(scene: Scene, most: int) -> RenderableType:
 
 
 def _verdict(verdict: Verdict, language: str) -> Text:
-    return Text(f" {_MARKS[verdict]} {_word(verdict, language)} ", style=_STYLES[verdict])
-
-
-def _word(verdict: Verdict, language: str) -> str:
-    """English readers get the code, which all records and pages quote."""
-    return str(verdict) if language == "en" else words.verdict(verdict, language)
+    return Text(f" {_MARKS[verdict]} {answer(verdict, language)} ", style=_STYLES[verdict])
 
 
 def _reasons(row: Row, language: str) -> str:

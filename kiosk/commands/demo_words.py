@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from kiosk import words
+from kiosk.model import Verdict
 from kiosk.words import LANGUAGES
 
 _SAID: Final[Mapping[str, tuple[str, str]]] = {
@@ -98,6 +100,11 @@ _COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
 def said(name: str, language: str, /, **figures: object) -> str:
     """One of the demo's sentences. KeyError: no such sentence, language or figure."""
     return _SAID[name][_place(language)].format(**figures)
+
+
+def answer(verdict: Verdict, language: str) -> str:
+    """A verdict where answers are listed; English readers get the code, which all records and pages quote."""
+    return str(verdict) if language == "en" else words.verdict(verdict, language)
 
 
 def counted(name: str, count: int, language: str) -> str:

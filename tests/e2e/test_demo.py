@@ -222,9 +222,25 @@ def test_everything_fixed_is_said_in_chinese_too(tmp_path: Path) -> None:
     rest = '[[faults]]\nkind = "air_unplugged"\nfrom = 3\nuntil = 5\n'
     lines = demo(*short_morning(tmp_path, "resident", "poster", rest=rest), "--language", "zh")
     for line in lines:
-        said = "people|passage|verif|fault|server:|lost|works|drawn|resident|shows"
+        said = "people|passage|verif|fault|server:|lost|works|drawn|resident|shows|ADMIT|REF"
         assert not re.search(said, line), line
     assert "社区服务器收到其中" in "\n".join(lines)
+
+
+def test_what_the_gate_logs_goes_into_a_file_and_not_into_the_picture(tmp_path: Path) -> None:
+    rest = '[[faults]]\nkind = "journal_failing"\nfrom = 2\nuntil = 5\n'
+    asked = [*short_morning(tmp_path, "resident", rest=rest), "--keep", str(tmp_path / "kept")]
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk.commands", "demo", "--headless", *asked],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+        env=WITHOUT_PHOTOGRAPHS,
+    )
+    assert "journal: can't be written" in done.stdout
+    assert done.stderr == ""
+    assert "journal: JOURNAL: simulated" in (tmp_path / "kept" / "gate.log").read_text()
 
 
 def test_what_was_kept_can_be_listed_as_it_says(tmp_path: Path) -> None:
