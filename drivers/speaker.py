@@ -243,8 +243,6 @@ class AlsaSpeaker:
             clip.close()
 
     def _failed(self, error: DeviceError, now: Monotonic) -> None:
-        if self._failure is None:
-            _log.warning("%s", error)
         self._failure = error
         self._try_at = Monotonic(now + self._wait)
         self._wait = Seconds(min(self._wait * 2, LONGEST_RETRY))

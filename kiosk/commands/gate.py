@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from kiosk.assembly import real
 from kiosk.config import Config, find, load
 from kiosk.errors import RefusedRoot, Usage
 from kiosk.gate import Gate, State
+from kiosk.health import Change
 from kiosk.model import Seconds
 from kiosk.notify import Notifier
 from kiosk.signals import StopSignals
@@ -49,9 +51,28 @@ def _refuse_root() -> None:
         )
 
 
+class FaultLines:
+    """What begins and ends to be wrong, a line each in the log, where whoever has no panel looks.
+
+    For one thread.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def look(self, faults: Mapping[str, Change]) -> None:
+        """Log what is new since the last look."""
+        for part, change in faults.items():
+            if self._told.get(part) != change.code:
+                log.warning("%s", ": ".join(filter(None, (part, change.code, change.message))))
+        for part in self._told.keys() - faults.keys():
+            log.info("%s works again", part)
+        self._told = {part: change.code for part, change in faults.items()}
+
+
 def loop(gate: Gate, config: Config, stop: StopSignals, notifier: Notifier) -> int:
     """Turn until told to stop; the watchdog lives on full turns alone."""
-    told = State.STARTING
+    told, lines = State.STARTING, FaultLines()
     while not stop.is_set():
         gate.turn()
         if told is State.STARTING:
@@ -60,6 +81,7 @@ def loop(gate: Gate, config: Config, stop: StopSignals, notifier: Notifier) -> i
         if gate.state is not told:
             told = gate.state
             notifier.status(f"{gate.state}")
+        lines.look(gate.surroundings.health.faults)
         notifier.watchdog(gate.monotonic())
         stop.wait(TURN_S)
     notifier.stopping()
