@@ -91,10 +91,12 @@ def outdoor(arguments: argparse.Namespace) -> int:
     calibrate_site.saved(path, entry.save)
     until = datetime.fromtimestamp(entry.at + ENTRY_KEEPS_S, UTC).astimezone()
     if arguments.json:
-        print(json.dumps({"ok": True, "file": str(path), **entry.to_map(), "until": until.isoformat()}))
+        told = {"ok": True, "file": str(path), **entry.to_map(), "until": until.isoformat()}
+        print(json.dumps(told | {"simulated": config.gate.simulated}))
         return 0
+    marked = "SIMULATED: " if config.gate.simulated else ""
     hours = f"{ENTRY_KEEPS_S / 3600:g} hours"
-    print(f"Outside: {entry.celsius:g} °C, until {until:%Y-%m-%d %H:%M} ({hours}). Written to {path}")
+    print(f"{marked}Outside: {entry.celsius:g} °C, until {until:%Y-%m-%d %H:%M} ({hours}). Written to {path}")
     if entry.celsius < COLDEST:
         print(
             f"Below {COLDEST:g} °C: where people come from outdoors the gate gives no automatic result, "

@@ -222,7 +222,7 @@ def test_the_air_outside_is_entered(tmp_path: Path, capsys: pytest.CaptureFixtur
     file = simulated(tmp_path)
     assert main(["calibrate", "outdoor", "-5", "--config", str(file)]) == 0
     said = capsys.readouterr().out
-    assert "Outside: -5 °C, until" in said
+    assert said.startswith("SIMULATED: Outside: -5 °C, until")
     assert "no automatic result" in said
     entry = OutdoorEntry.load(tmp_path / "outdoor.json")
     assert entry is not None
@@ -230,6 +230,7 @@ def test_the_air_outside_is_entered(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert stat.S_IMODE((tmp_path / "outdoor.json").stat().st_mode) == 0o644
     answer = asked(capsys, "outdoor", "21.5", "--config", file)
     assert answer["celsius"] == 21.5
+    assert answer["simulated"] is True
 
 
 @pytest.mark.parametrize("celsius", ["-41", "51", "nan", "warm", "1e3"])
