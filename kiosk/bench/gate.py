@@ -42,7 +42,7 @@ from kiosk.passage.journal import set_asides
 from kiosk.scenario_data import VARIANTS as FITTED
 from kiosk.simulation import Place
 
-PASSAGES: Final = 60
+FEWEST: Final = 60
 ROWS: Final = 240_000
 """A year of 20,000 passages a month."""
 DEVICE: Final = DeviceId("demo-kiosk")
@@ -58,7 +58,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the bench."""
     parser.add_argument("--scenario", default="ordinary", metavar="ID", help=", ".join(scenario.ids()))
     parser.add_argument(
-        "--passages", type=int, default=PASSAGES, metavar="N", help=f"of each variant ({PASSAGES})"
+        "--passages",
+        type=int,
+        metavar="N",
+        help=f"of each variant (as many as people come in the scenario, at least {FEWEST})",
     )
     parser.add_argument(
         "--variants",
@@ -91,7 +94,8 @@ def _variants(words: str) -> tuple[str, ...]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the variants and print them; 1 when ``--check`` finds a figure over its target."""
-    if arguments.passages < 1 or arguments.rows < 0:
+    passages = usual_passages(arguments.scenario) if arguments.passages is None else arguments.passages
+    if passages < 1 or arguments.rows < 0:
         raise Usage("--passages: at least 1; --rows: at least 0")
     variants = _variants(arguments.variants)
     with tempfile.TemporaryDirectory(prefix="kiosk-bench-", dir=on_disk(arguments.directory)) as name:
@@ -99,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         measured = measure_all(
             folder,
             arguments.scenario,
-            arguments.passages,
+            passages,
             arguments.rows,
             variants,
             quick=arguments.quick,
@@ -114,6 +118,11 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join([*table(figures), *said]))
     targets = (*TARGETS, *(RUSH if arguments.scenario == "rush" else ()))
     return int(arguments.check and complain(to_map(figures), targets))
+
+
+def usual_passages(name: str) -> int:
+    """Everybody once: a share of the first few people who come is chance."""
+    return max(FEWEST, len(scenario.people(scenario.load(name))))
 
 
 def on_disk(asked: Path | None) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from drivers.simulated.clock import START_WALL
+from kiosk import scenario
 from kiosk.bench import gate as bench
 from kiosk.bench import gate_figures as counted
 from kiosk.bench.crowd import crowd_of, story_of, write_texts
@@ -161,6 +162,12 @@ def test_check_fails_when_a_target_of_the_scenario_is_missed(
     assert main(["bench", "gate", "--check", "--scenario", name]) == code
     assert ("over the target" in capsys.readouterr().err) == bool(code)
     assert main(["bench", "gate", "--scenario", name]) == 0
+
+
+def test_without_a_number_everybody_of_the_scenario_comes_once() -> None:
+    """Of the first 60 of the rush more than one in twenty is referred, of all of them fewer."""
+    assert bench.usual_passages("rush") == len(scenario.people(scenario.load("rush"))) > 120
+    assert bench.usual_passages("ordinary") == 60
 
 
 def test_slow_parts_are_measured_and_are_not_the_worst() -> None:
