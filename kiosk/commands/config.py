@@ -51,7 +51,11 @@ def as_toml(config: Config) -> Iterator[str]:
             yield f"[{setting.section}]" if not section else f"\n[{setting.section}]"
             section = setting.section
         value = plain_value(getattr(getattr(config, section), setting.name))
-        yield f"# {setting.name} is not set" if value is None else f"{setting.name} = {_toml(value)}"
+        yield (
+            f"# {setting.name} is not set"
+            if value is None
+            else f"{setting.name} = {_toml(value, setting.name)}"
+        )
 
 
 def plain_value(value: Any) -> Any:
@@ -71,7 +75,9 @@ def _plain(config: Config) -> dict[str, dict[str, Any]]:
     return plain
 
 
-def _toml(value: Any) -> str:
+def _toml(value: Any, name: str = "") -> str:
+    if name == "address":
+        return f"0x{value:02X}"  # as the part's data sheet and i2cdetect have it
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     # JSON's numbers, truth values and (printable) strings are TOML's.
@@ -97,11 +103,12 @@ def _diff(path: Path | None, as_json: bool) -> int:
 
 def _changes(changed: dict[str, dict[str, Any]]) -> Iterator[str]:
     for key, sides in changed.items():
-        yield f"{key} = {_shown(sides['value'])}    (default: {_shown(sides['default'])})"
+        value, default = (_shown(sides[side], key) for side in ("value", "default"))
+        yield f"{key} = {value}    (default: {default})"
 
 
-def _shown(value: Any) -> str:
-    return "not set" if value is None else _toml(value)
+def _shown(value: Any, key: str) -> str:
+    return "not set" if value is None else _toml(value, key.rpartition(".")[2])
 
 
 # -- check -----------------------------------------------------------------------------------------------

@@ -130,3 +130,14 @@ def test_the_variable_names_the_file(
     monkeypatch.setenv("KIOSK_CONFIG", str(good))
     assert main(["config", "diff"]) == 1
     assert "gate.id" in capsys.readouterr().out
+
+
+def test_an_address_is_written_as_the_part_and_its_tools_have_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text("[thermometer]\naddress = 0x5B\n")
+    assert main(["config", "diff", str(file)]) == 1
+    assert capsys.readouterr().out == "thermometer.address = 0x5B    (default: 0x5A)\n"
+    assert main(["config", "show", str(file)]) == 0
+    assert "\naddress = 0x5B\n" in capsys.readouterr().out
