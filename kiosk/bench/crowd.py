@@ -17,9 +17,9 @@ from typing import Final
 from kiosk import scenario
 from kiosk.config_rules import FARTHEST_CM
 from kiosk.errors import Usage
-from kiosk.model import Seconds, Verdict
+from kiosk.model import Seconds, Verdict, WeeklyWindow
 from kiosk.passes.keys import SigningKey
-from kiosk.scenario import FaultSpan, PassKind, Person, Scenario
+from kiosk.scenario import FaultSpan, Kind, PassKind, Person, Scenario
 from kiosk.simulation import Crowd, Place, issue
 from kiosk.specimens import Specimens
 
@@ -27,6 +27,7 @@ APART_S: Final = Seconds(20.0)
 """Between the last person of a scenario and its first one again."""
 UNANSWERED: Final = 1.05
 """Some more come than are asked for: who leaves without an answer is no passage."""
+ALWAYS: Final = WeeklyWindow(0b111_1111, 0, 24 * 60)
 FILE: Final = "texts.db"
 _OTHERS: Final = (PassKind.NONE, PassKind.SHARED)
 
@@ -79,10 +80,21 @@ def _again(person: Person, number: int, later: float) -> Person:
     return replace(
         person,
         id=own or person.id,
+        kind=_good_then(person.kind, later),
         household=household,
         code_of=code_of,
         companion_of=head,
         arrives_s=Seconds(person.arrives_s + later),
+    )
+
+
+def _good_then(kind: Kind, later: float) -> Kind:
+    """As good a pass as in the first round, though that was yesterday and it may be night now."""
+    return replace(
+        kind,
+        valid_from_s=Seconds(kind.valid_from_s + later),
+        valid_until_s=Seconds(kind.valid_until_s + later),
+        window=None if kind.window is None else ALWAYS,
     )
 
 

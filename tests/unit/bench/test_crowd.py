@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from kiosk import scenario
-from kiosk.bench.crowd import Texts, crowd, crowd_of, healthy, period, rounds, story_of, write_texts
+from kiosk.bench.crowd import ALWAYS, Texts, crowd, crowd_of, healthy, period, rounds, story_of, write_texts
 from kiosk.errors import Usage
-from kiosk.model import Seconds
+from kiosk.model import Reason, Seconds
+from kiosk.passes.keys import SigningKey
 from kiosk.scenario import PassKind
 from kiosk.simulation import Place
+from kiosk.specimens import Specimens
+from tests.street import memory_folder
+from tests.unit.passes.kit import check, context, exactly
 
 
 def test_a_scenario_goes_on_with_new_people_who_keep_their_relations() -> None:
@@ -41,6 +45,23 @@ def test_streams_go_on_with_other_people_at_other_times() -> None:
     offsets = [person.arrives_s - period(story) for person in both[len(first) :]]
     assert min(offsets) >= 0
     assert offsets != [person.arrives_s for person in first]
+
+
+def test_a_pass_is_as_good_in_the_thirtieth_hour_as_in_the_first() -> None:
+    """The visitor's pass for the day, the courier's hours."""
+    story = story_of("rush", "xCC")
+    assert {"visitor", "courier"} <= {person.kind.name for person in crowd(story, 1)}
+    late = [person for person in crowd(story, 95) if person.arrives_s > 28 * 3600 and healthy(person)]
+    assert len(late) > 100
+    for person in late:
+        assert person.kind.valid_from_s < person.arrives_s < person.kind.valid_until_s
+        assert person.kind.window in (None, ALWAYS)
+    with memory_folder() as folder:
+        place = Place.lay_out(folder / "gate", story)
+        maker = Specimens(place.trust.issuer, SigningKey.generate(), story.starts)
+        now = context(place.trust, interval=exactly(story.starts + late[-1].arrives_s))
+        issued = [person for person in late if person.kind.pass_kind.issued]
+        assert {check(text, now).reason for _, text in maker.texts(issued)} == {Reason.PASS_VALID}
 
 
 def test_faults_come_as_often_as_the_people() -> None:
