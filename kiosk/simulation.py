@@ -22,6 +22,7 @@ from drivers.qr_decode import FrameReader
 from drivers.simulated.air_temperature import SimulatedAirThermometer, SimulatedOutdoorThermometer
 from drivers.simulated.call_button import SimulatedCallButton
 from drivers.simulated.clock import VirtualClock
+from drivers.simulated.commissioning import background, foreheads
 from drivers.simulated.frames import Renderer
 from drivers.simulated.lamp import SimulatedLamp
 from drivers.simulated.mlx90614 import SimulatedMlx90614
@@ -46,7 +47,9 @@ from kiosk.model import (
     Sample,
     Seconds,
 )
-from kiosk.passage.body_temperature import Commissioning
+from kiosk.passage.body_temperature import AMBIENT_REFERENCE, Commissioning, Site, Window, screen
+from kiosk.passage.commissioning import Forehead, site_normal
+from kiosk.passage.site import FEWEST_PEOPLE
 from kiosk.passes.keys import SigningKey
 from kiosk.passes.status import Status
 from kiosk.passes.trust import DemoTrust, init_demo
@@ -87,7 +90,7 @@ class Place:
         if scenario.mode is not Mode.ROUTINE:
             trust.publish(scenario.starts, mode=scenario.mode)
         place = cls(folder, scenario, trust)
-        made = Commissioning.make(scenario.site.site_normal, 100, "simulated", simulated=True)
+        made = commissioned(scenario)
         write_atomic(folder / "commissioning.json", json.dumps(made.to_map(), indent=1).encode())
         write_atomic(place.config_file, place.config_text(server, secret).encode())
         return place
@@ -141,6 +144,29 @@ class Crowd:
 
 def _fitted(yes: bool) -> str:
     return "simulated" if yes else "none"
+
+
+def commissioned(scenario: Scenario) -> Commissioning:
+    """The record that ``kiosk calibrate commission`` would make of a hundred people at this site."""
+    spec, wall = SPECS[scenario.site.variant], background(scenario)
+    found = []
+    for samples in foreheads(scenario, FEWEST_PEOPLE):
+        window = Window(spec, Monotonic(0.0), wall)
+        for sample in samples:
+            if not window.finished(sample.at):
+                window.feed(sample)
+        reading = screen(
+            window.samples,
+            spec,
+            Site(),
+            opened_at=window.opened_at,
+            background=wall,
+            ambient=AMBIENT_REFERENCE,
+            environment=None,
+        )
+        if reading.forehead_celsius is not None:
+            found.append(Forehead(reading.forehead_celsius, AMBIENT_REFERENCE))
+    return Commissioning.make(site_normal(found), FEWEST_PEOPLE, "simulated", simulated=True)
 
 
 def _toml(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from drivers.light_patterns import ANSWERS, RESTING
 from drivers.simulated.thermal import Pose
@@ -104,6 +104,21 @@ class _Move:
     target: float
 
 
+class Spot(NamedTuple):
+    """Where somebody holds their forehead when leaning in."""
+
+    distance_cm: float
+    beside_cm: float
+    """From the sensor's axis."""
+
+
+def spot(seed: int, site: Site) -> Spot:
+    """Nobody stands twice at the same place: around the marked distance, a little beside the axis. Ours."""
+    rng = Random(seed)  # noqa: S311 - a simulation, not a secret
+    distance = site.distance_cm * min(1.4, max(0.6, rng.gauss(1.0, 0.1)))
+    return Spot(distance, abs(rng.gauss(0.0, 0.4)))
+
+
 @dataclass(slots=True)
 class Visitor:
     """The state of one person at the gate. Not shared between threads."""
@@ -122,13 +137,11 @@ class Visitor:
     _heard: Prompt | None = None
     _hasty: bool = False
     _waits_since: Monotonic | None = None
-    _spot: tuple[float, float] = (0.0, 0.0)
+    _spot: Spot = field(init=False)
 
     def __post_init__(self) -> None:
         self._hasty = self.person.kind.hasty
-        rng = Random(self.person.seed)  # noqa: S311 - a simulation, not a secret
-        distance = self.site.distance_cm * min(1.4, max(0.6, rng.gauss(1.0, 0.1)))
-        self._spot = (distance, abs(rng.gauss(0.0, 0.4)))
+        self._spot = spot(self.person.seed, self.site)
 
     # -- time passes -----------------------------------------------------------------------------------
 
