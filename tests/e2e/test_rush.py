@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ import pytest
 
 from drivers.simulated.visitor import WALK_S, Visit
 from kiosk.bench import measured_gate
-from kiosk.bench.crowd import crowd, crowd_of, healthy, rounds, story_of, write_texts
+from kiosk.bench.crowd import FILE, Texts, crowd, healthy, rounds, story_of, write_texts
 from kiosk.bench.gate_figures import RUSH
 from kiosk.bench.measured_gate import CostClock, MeasuredGate
 from kiosk.commands.__main__ import main
@@ -29,7 +29,7 @@ from kiosk.model import EventKind, Reason, Verdict
 from kiosk.passage.journal import JournalReader
 from kiosk.person import Passage
 from kiosk.scenario import Scenario
-from kiosk.simulation import STARTED, Place
+from kiosk.simulation import STARTED, Crowd, Place
 
 PEOPLE = int(os.environ.get("KIOSK_GATE_N", "45"))
 WARM = 0.5
@@ -77,7 +77,10 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
     config = load(place.config_file)
     clock = FreeClock(story.starts, start=STARTED, state=story.clock)
     answers: list[tuple[Visit, Passage]] = []
-    with MeasuredGate(place, config, clock, crowd_of(place, times), quick=True) as gate:
+    with (
+        closing(Texts(place.folder / FILE)) as texts,
+        MeasuredGate(place, config, clock, Crowd(crowd(story, times), texts), quick=True) as gate,
+    ):
 
         def answered(passage: Passage) -> None:
             assert gate.world.current is not None, "somebody was answered who is not there"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from drivers.simulated.clock import START_WALL
 from kiosk import scenario
 from kiosk.bench import gate as bench
 from kiosk.bench import gate_figures as counted
-from kiosk.bench.crowd import crowd_of, story_of, write_texts
+from kiosk.bench.crowd import FILE, Texts, story_of, write_texts
 from kiosk.bench.measured_gate import CostClock, MeasuredGate
 from kiosk.commands.__main__ import main
 from kiosk.config import load
 from kiosk.model import ClockState, Frame, Monotonic
-from kiosk.simulation import STARTED, Place
+from kiosk.simulation import STARTED, Crowd, Place
 
 MEMORY = Path("/dev/shm")
 PAGE = Path(__file__).parents[3] / "docs" / "figures.md"
@@ -265,7 +266,10 @@ def test_of_pictures_without_a_code_one_in_five_is_decoded_and_every_one_with_a_
     place = Place.lay_out(tmp_path / "gate", story)
     write_texts(place, 0)
     made = CostClock(story.starts, start=STARTED, state=story.clock)
-    with MeasuredGate(place, load(place.config_file), made, crowd_of(place, 0), quick=True) as gate:
+    with (
+        closing(Texts(place.folder / FILE)) as texts,
+        MeasuredGate(place, load(place.config_file), made, Crowd((), texts), quick=True) as gate,
+    ):
         blank, code = Frame(b"", 0, 0, STARTED, "near"), Frame(b"", 0, 0, STARTED, "resident.1 sharp")
         assert [gate.spared(blank) for _ in range(6)] == [False, True, True, True, True, False]
         assert not any(gate.spared(code) for _ in range(9))
